@@ -1,0 +1,51 @@
+# Each target sets up .venv by itself; all that is needed is Python 3.11 or newer, make and git.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+
+.PHONY: help run test drift lab notebooks readme wheel clean
+
+help:
+	@echo "make run        train the default recipe on Fashion-MNIST, into runs/"
+	@echo "make test       all checks: drift, notebooks, tests/"
+	@echo "make lab        JupyterLab, with nbdev's git hooks installed"
+	@echo "make notebooks  run every notebook from top to bottom and save what it shows"
+	@echo "make readme     write README.md from nbs/index.ipynb"
+	@echo "make wheel      build dist/*.whl"
+
+$(VENV)/ready: settings.ini setup.py
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "vae_nb needs Python 3.11 or newer; try: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet -e ".[dev]"
+	@touch $@
+
+run: $(VENV)/ready
+	$(BIN)/vae_nb train
+
+test: $(VENV)/ready drift
+	$(BIN)/nbdev_test --n_workers 2 --timing
+	$(BIN)/pytest -q tests
+
+# What the notebooks say and what is exported, cleaned and written from them must be the same.
+drift: $(VENV)/ready
+	$(BIN)/python tests/drift.py
+
+lab: $(VENV)/ready
+	$(BIN)/nbdev_install_hooks
+	$(BIN)/jupyter lab --notebook-dir nbs
+
+notebooks: $(VENV)/ready
+	$(BIN)/nbdev_export
+	$(BIN)/jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.timeout=-1 nbs/*.ipynb
+	$(BIN)/nbdev_clean
+	$(MAKE) readme
+
+readme: $(VENV)/ready
+	$(BIN)/python nbs/readme.py
+
+wheel: $(VENV)/ready
+	$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist .
+
+clean:
+	rm -rf $(VENV) build dist _docs *.egg-info
