@@ -61,7 +61,7 @@ def train(
     _print_metrics(run.metrics, run.config)
     print(f"model, history, config, metrics and four pictures are in {out}")
     if run.config["epochs_done"] < run.config["epochs"]:
-        raise KeyboardInterrupt(f"kept the run as it was after epoch {run.config['epochs_done']} of {run.config['epochs']}")
+        _fail(f"interrupted: kept the run as it was after epoch {run.config['epochs_done']} of {run.config['epochs']}")
 
 # %% ../nbs/90_cli.ipynb #new-folder
 def _new_folder(path: Path) -> Path:
@@ -128,17 +128,15 @@ def main() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up chatter
     os.environ.setdefault("MPLBACKEND", "agg")  # pictures go to files
     try:
-        app(sys.argv[1:] or ["--help"], prog_name="vae_nb", standalone_mode=False)
-    except KeyboardInterrupt as e:
-        _fail(f"interrupted: {e or 'nothing was kept'}")
-    except typer.Exit:
-        raise
+        status = app(sys.argv[1:] or ["--help"], prog_name="vae_nb", standalone_mode=False)
     except (OSError, ValueError, ArithmeticError) as e:
         _fail(f"error: {e}")
     except Exception as e:
         if not hasattr(e, "format_message"):  # typer's own errors have it
             raise
         _fail(f"error: {e.format_message()} Try --help.")
+    if status == 130:  # typer's word for Ctrl-C
+        _fail("interrupted: nothing was kept")
 
 def _fail(line: str):
     print(f"vae_nb: {' '.join(line.split())}", file=sys.stderr)

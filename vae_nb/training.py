@@ -202,7 +202,7 @@ class _Epochs(keras.callbacks.Callback):
     def __init__(self, epochs: int, verbose: bool):
         super().__init__()
         self.epochs, self.verbose = epochs, verbose
-        self.history = {"loss": [], "reconstruction_loss": [], "kl_loss": []}
+        self.whole = {"loss": [], "reconstruction_loss": [], "kl_loss": []}, []  # history and variables, as one
 
     def _variables(self):
         return [*self.model.variables, *self.model.optimizer.variables]
@@ -214,9 +214,8 @@ class _Epochs(keras.callbacks.Callback):
         done = epoch + 1
         if not math.isfinite(logs["loss"]):
             raise FloatingPointError(f"the loss became {logs['loss']} in epoch {done}: try a smaller learning rate")
-        for name, values in self.history.items():
-            values.append(float(logs[name]))
-        self.kept = [ops.convert_to_numpy(v) for v in self._variables()]
+        history = {name: [*values, float(logs[name])] for name, values in self.whole[0].items()}
+        self.whole = history, [ops.convert_to_numpy(v) for v in self._variables()]
         if self.verbose:
             seconds = time.perf_counter() - self.start
             left = timedelta(seconds=round(seconds / done * (self.epochs - done)))
@@ -225,7 +224,7 @@ class _Epochs(keras.callbacks.Callback):
 
     def restore(self):
         "Back to the end of the last whole epoch."
-        for variable, value in zip(self._variables(), self.kept):
+        for variable, value in zip(self._variables(), self.whole[1]):
             variable.assign(value)
 
 # %% ../nbs/05_training.ipynb #evaluate-elbo
@@ -254,6 +253,8 @@ def _settings(recipe: str, overrides: dict) -> dict:
         raise ValueError(f"learning_rate is {settings['learning_rate']}, expected a number above 0")
     if not (math.isfinite(settings["beta"]) and settings["beta"] >= 0):
         raise ValueError(f"beta is {settings['beta']}, expected a number of at least 0")
+    if settings["latent_dim"] > 4:
+        settings["fourier_features"] = 0  # waves are for few coordinates
     return settings
 
 # %% ../nbs/05_training.ipynb #train
@@ -293,21 +294,22 @@ def _train(dataset: Dataset, recipe: str, settings: dict, seed: int) -> Run:
     steps = -(-len(images) // batch_size)  # an epoch, rounded up
     epochs = max(settings["epochs"], -(-settings["min_steps"] // steps))  # a small dataset needs more rounds
 
-    vae = build_vae(dataset.image_shape, settings, seed, steps * epochs)
     bar = sys.stdout.isatty()
     record = _Epochs(epochs, verbose=not bar)
+    vae = build_vae(dataset.image_shape, settings, seed, steps * epochs)
     try:
         vae.fit(images, batch_size=batch_size, epochs=epochs, callbacks=[record], verbose=1 if bar else 0)
     except KeyboardInterrupt:
-        if not record.history["loss"]:
+        if not record.whole[0]["loss"]:
             raise  # nothing worth keeping yet
         record.restore()
+    history = record.whole[0]
     config = {"dataset": dataset.name, "fingerprint": dataset.fingerprint(), "image_shape": list(dataset.image_shape),
               "training_images": len(images), "recipe": recipe, **settings, "epochs": epochs, "seed": seed,
-              "epochs_done": len(record.history["loss"]), "parameters": vae.encoder.count_params() + vae.decoder.count_params(),
+              "epochs_done": len(history["loss"]), "parameters": vae.encoder.count_params() + vae.decoder.count_params(),
               "backend": keras.backend.backend(), "python": platform.python_version(),
               "versions": {"vae_nb": __version__, **{name: version(name) for name in ("keras", keras.backend.backend(), "numpy")}}}
-    return Run(vae, record.history, config, evaluate_elbo(vae, dataset.test_images))
+    return Run(vae, history, config, evaluate_elbo(vae, dataset.test_images))
 
 # %% ../nbs/05_training.ipynb #save-run
 def save_run(run: Run, folder: Path) -> None:

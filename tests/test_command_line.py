@@ -1,0 +1,140 @@
+"""The command line as a user calls it: processes, signals, full disks, the machine without a network."""
+
+import csv
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+COMMAND = [sys.executable, "-c", "from vae_nb.cli import main; main()"]
+NO_NETWORK = """
+import socket
+def refuse(*args, **kwargs): raise OSError("Network is unreachable")
+socket.socket.connect = socket.getaddrinfo = refuse
+from vae_nb.cli import main; main()
+"""
+
+
+def vae_nb(*arguments, cwd, code=0, command=COMMAND, **options):
+    done = subprocess.run([*command, *map(str, arguments)], cwd=cwd, capture_output=True, text=True, timeout=300, **options)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done
+
+
+def one_line(done) -> str:
+    assert done.stderr.startswith("vae_nb: ") and done.stderr.count("\n") == 1 and "Traceback" not in done.stderr, done.stderr
+    return done.stderr
+
+
+def test_help_and_import_are_quick_and_leave_tensorflow_alone():
+    for code in ("import vae_nb", "import sys; sys.argv = ['vae_nb', '--help']; from vae_nb.cli import main; main()"):
+        code += "; import sys; assert not {'tensorflow', 'keras', 'matplotlib', 'sklearn'} & set(sys.modules)"
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+        assert time.perf_counter() - start < 1
+
+
+def test_every_exported_name_is_in_the_package():
+    import importlib
+
+    import vae_nb
+
+    modules = ("data", "elbo", "sampling", "encoder", "decoder", "training", "visualization", "cli")
+    for module in modules:
+        for name in importlib.import_module(f"vae_nb.{module}").__all__:
+            if callable(getattr(importlib.import_module(f"vae_nb.{module}"), name)) and module != "cli":
+                assert name in vae_nb.__all__ and getattr(vae_nb, name).__module__ == f"vae_nb.{module}"
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        vae_nb.nothing
+
+
+def test_the_same_command_gives_the_same_run(tmp_path):
+    for name in ("a", "b"):
+        vae_nb("train", "digits", "--epochs", 2, "--seed", 5, "--out", name, cwd=tmp_path)
+    for file in ("config.json", "history.csv", "metrics.json", "manifold.png", "label_clusters.png", "reconstructions.png", "history.png"):
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes(), file
+    from vae_nb import load_run
+
+    for u, v in zip(load_run(tmp_path / "a").vae.get_weights(), load_run(tmp_path / "b").vae.get_weights()):
+        np.testing.assert_array_equal(u, v)
+
+
+def test_without_network_or_data_it_says_so_and_trains_on_digits(tmp_path):
+    options = dict(cwd=tmp_path, command=[sys.executable, "-c", NO_NETWORK], env={**os.environ, "KERAS_HOME": str(tmp_path / "empty")})
+    done = vae_nb("train", "--epochs", 1, **options)
+    assert "Network is unreachable" in one_line(done) and "using digits instead" in done.stderr
+    config = json.loads((tmp_path / "runs" / "digits-default" / "config.json").read_text())
+    assert config["dataset"] == "digits"
+    assert "could not be downloaded" in one_line(vae_nb("train", "fashion_mnist", code=2, **options))
+    assert [p.name for p in (tmp_path / "runs").iterdir()] == ["digits-default"]
+
+
+def test_fashion_mnist_is_here_where_it_must_be(tmp_path):
+    if "VAE_NB_REQUIRE_DATA" not in os.environ:
+        pytest.skip("needs Fashion-MNIST; set VAE_NB_REQUIRE_DATA=1 to insist")
+    from vae_nb import load_dataset
+
+    assert load_dataset("fashion_mnist").train_images.shape == (60000, 28, 28, 1)
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (["digits", "--recipe", "best"], "unknown recipe 'best'"),
+    (["digits", "--batch-size", "0"], "batch_size is 0"),
+    (["digits", "--beta", "-1"], "beta is -1"),
+    (["digits", "--learning-rate", "nan"], "learning_rate is nan"),
+    (["digits", "--epochs", "1", "--learning-rate", "1e30"], "smaller learning rate"),
+    (["no/such/folder"], "unknown dataset 'no/such/folder'"),
+    (["digits", "--out", "/proc/here"], "cannot write to /proc"),
+    (["digits", "--out", "file/run"], "cannot write to file (Not a directory)"),
+    (["digits", "--out", "file"], "file exists already"),
+])
+def test_bad_input_is_one_line(tmp_path, arguments, words):
+    (tmp_path / "file").write_text("mine")
+    done = vae_nb("train", *arguments, cwd=tmp_path, code=2)
+    assert words in one_line(done)
+    assert [p.name for p in tmp_path.iterdir()] == ["file"] and (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_disk_that_fills_up_while_writing_leaves_nothing(tmp_path):
+    def small_files():  # no file may grow past a megabyte, as on a disk with no more room
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+
+    done = vae_nb("train", "digits", "--epochs", 1, "--out", "deep/run", cwd=tmp_path, code=2, preexec_fn=small_files)
+    assert one_line(done).startswith("vae_nb: error: ")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("after, kept", [("digits: ", False), ("epoch 2/", True)])
+def test_ctrl_c_says_what_was_kept(tmp_path, after, kept):
+    process = subprocess.Popen([*COMMAND, "train", "digits", "--epochs", "300", "--out", "run"], cwd=tmp_path,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))  # a background job ignores it
+    while not process.stdout.readline().startswith(after):
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    _, complaint = process.communicate(timeout=120)
+    assert process.returncode == 2 and complaint.count("\n") == 1, complaint
+    if not kept:
+        assert "nothing was kept" in complaint and list(tmp_path.iterdir()) == []
+        return
+    assert "kept the run as it was after epoch" in complaint and [p.name for p in tmp_path.iterdir()] == ["run"]
+    done = json.loads((tmp_path / "run" / "config.json").read_text())["epochs_done"]
+    with open(tmp_path / "run" / "history.csv") as f:
+        assert 2 <= done == len(list(csv.DictReader(f))) < 300
+    assert f"epoch {done} of 300" in complaint
+    assert "test -ELBO" in vae_nb("evaluate", "run", cwd=tmp_path).stdout
+
+
+def test_a_foreign_class_in_a_model_file_is_refused(tmp_path):
+    vae_nb("train", "digits", "--epochs", 1, "--out", "run", cwd=tmp_path)
+    net = keras.Sequential([keras.Input((2,)), keras.layers.Lambda(lambda x: x + 1)])
+    net.save(tmp_path / "run" / "model.keras")
+    assert "cannot be read" in one_line(vae_nb("sample", "run", cwd=tmp_path, code=2))
