@@ -95,7 +95,8 @@ def _load_keras(name: str) -> Dataset:
     except (EOFError, gzip.BadGzipFile, zlib.error, zipfile.BadZipFile, ValueError) as e:
         raise OSError(f"{name}: a file in {where} is damaged or cut short ({e}): delete it and run again") from None
     except Exception as e:  # Keras raises a bare Exception when a download fails
-        raise OSError(f"{name} is not in {where} and could not be downloaded ({_reason(e)})") from None
+        raise OSError(f"{name} is not in {where} and could not be downloaded ({_reason(e)}): "
+                      "connect to the network once, or point KERAS_HOME at a cache that has it") from None
     return Dataset(name, _to_unit(train_images), train_labels, _to_unit(test_images), test_labels, classes)
 
 def _reason(error: Exception) -> str:

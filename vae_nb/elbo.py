@@ -43,7 +43,8 @@ class Bernoulli:
         params: ArrayLike,  # logits, the same shape
     ) -> keras.KerasTensor:
         "log p(x|z) in nats, shape (batch,): summed over pixels, never averaged. At most 0 for x in [0, 1]."
-        images, params = ops.convert_to_tensor(images), ops.convert_to_tensor(params)
+        params = ops.convert_to_tensor(params)
+        images = ops.cast(images, params.dtype)
         _same_shape(images, params, "images and params")
         # log p(x|z) = sum_i x_i l_i - log(1 + exp(l_i))
         per_pixel = images * params - ops.softplus(params)  # (batch, height, width, channels)

@@ -72,11 +72,11 @@ class VAE(keras.Model):
         loss = ops.mean(reconstruction + self.beta * kl)  # the one mean over the batch
         return (loss + sum(self.losses)) / _replicas()  # self.losses: regularisers inside the networks
 
-    def fit(self, x=None, y=None, **kwargs):
-        return super().fit(*self._checked(x, y, kwargs), **kwargs)
+    def fit(self, x=None, y=None, *args, **kwargs):
+        return super().fit(*self._checked(x, y, kwargs), *args, **kwargs)
 
-    def evaluate(self, x=None, y=None, **kwargs):
-        return super().evaluate(*self._checked(x, y, kwargs), **kwargs)
+    def evaluate(self, x=None, y=None, *args, **kwargs):
+        return super().evaluate(*self._checked(x, y, kwargs), *args, **kwargs)
 
     def _checked(self, x, y, options):
         "x and y for Keras. It drops sample weights if there is no y, so y is then x itself."
@@ -197,11 +197,11 @@ class Run:
 
 # %% ../nbs/05_training.ipynb #epochs
 class _Epochs(keras.callbacks.Callback):
-    "Keep the state at the end of each epoch, stop at NaN, and say how it goes where there is no bar."
+    "Keep the state at the end of each epoch, stop at NaN, and tell the time left; and how it goes, where no bar does."
 
-    def __init__(self, epochs: int, verbose: bool):
+    def __init__(self, epochs: int, bar: bool):
         super().__init__()
-        self.epochs, self.verbose = epochs, verbose
+        self.epochs, self.bar = epochs, bar
         self.whole = {"loss": [], "reconstruction_loss": [], "kl_loss": []}, []  # history and variables, as one
 
     def _variables(self):
@@ -216,11 +216,10 @@ class _Epochs(keras.callbacks.Callback):
             raise FloatingPointError(f"the loss became {logs['loss']} in epoch {done}: try a smaller learning rate")
         history = {name: [*values, float(logs[name])] for name, values in self.whole[0].items()}
         self.whole = history, [ops.convert_to_numpy(v) for v in self._variables()]
-        if self.verbose:
-            seconds = time.perf_counter() - self.start
-            left = timedelta(seconds=round(seconds / done * (self.epochs - done)))
-            print(f"epoch {done}/{self.epochs}  loss {logs['loss']:.2f} = {logs['reconstruction_loss']:.2f} "
-                  f"+ {self.model.beta:g} * {logs['kl_loss']:.2f}  ({left} left)", flush=True)
+        seconds = time.perf_counter() - self.start
+        left = timedelta(seconds=round(seconds / done * (self.epochs - done)))
+        terms = f"{logs['reconstruction_loss']:.2f} + {self.model.beta:g} * {logs['kl_loss']:.2f}"
+        print("" if self.bar else f"epoch {done}/{self.epochs}  loss {logs['loss']:.2f} = {terms}", f" ({left} left)", flush=True)
 
     def restore(self):
         "Back to the end of the last whole epoch."
@@ -295,7 +294,7 @@ def _train(dataset: Dataset, recipe: str, settings: dict, seed: int) -> Run:
     epochs = max(settings["epochs"], -(-settings["min_steps"] // steps))  # a small dataset needs more rounds
 
     bar = sys.stdout.isatty()
-    record = _Epochs(epochs, verbose=not bar)
+    record = _Epochs(epochs, bar)
     vae = build_vae(dataset.image_shape, settings, seed, steps * epochs)
     try:
         vae.fit(images, batch_size=batch_size, epochs=epochs, callbacks=[record], verbose=1 if bar else 0)
