@@ -37,7 +37,7 @@ lab: $(VENV)/ready
 
 notebooks: $(VENV)/ready
 	$(BIN)/nbdev_export
-	$(BIN)/jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.timeout=-1 nbs/*.ipynb
+	$(BIN)/python nbs/run.py
 	$(BIN)/nbdev_clean
 	$(MAKE) readme
 

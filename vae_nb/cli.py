@@ -134,7 +134,7 @@ def main() -> None:
     except Exception as e:
         if not hasattr(e, "format_message"):  # typer's own errors have it
             raise
-        _fail(f"error: {e.format_message()} Try --help.")
+        _fail(f"error: {e.format_message().rstrip('.')}; try --help")
     if status == 130:  # typer's word for Ctrl-C
         _fail("interrupted: nothing was kept")
 

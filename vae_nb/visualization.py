@@ -78,7 +78,7 @@ def plot_manifold(
     images = vae.decode(z.reshape(-1, vae.latent_dim))  # all in one call
     height, width, channels = images.shape[1:]
 
-    fig, ax = _figure(figsize=(6.4, 6.4 * len(up) * height / (n * width) + 0.4))
+    fig, ax = _figure(figsize=(6.4, 5.8 * len(up) * height / (n * width) + 0.5))
     _show(ax, _tiles(images.reshape(len(up), n, height, width, channels)))
     ax.set_xticks((np.arange(n) + 0.5) * width - 0.5, [f"{v:.1f}" for v in axis])
     ax.set_yticks((np.arange(len(up)) + 0.5) * height - 0.5, [f"{v:.1f}" for v in up])
@@ -207,5 +207,5 @@ def save_pictures(
     }
     paths = [Path(folder) / f"{name}.png" for name in figures]
     for path, fig in zip(paths, figures.values()):
-        fig.savefig(path, dpi=150)
+        fig.savefig(path, dpi=150, bbox_inches="tight")
     return paths
