@@ -37,15 +37,15 @@ def _quiet():
 # %% ../nbs/90_cli.ipynb #train
 @app.command()
 def train(
-    data: Annotated[str | None, typer.Argument(help="fashion_mnist, mnist or digits. [default: fashion_mnist; digits if that cannot be had]", show_default=False)] = None,
+    data: Annotated[str | None, typer.Argument(help="fashion_mnist, mnist or digits; none: the first that can be had.")] = None,
     recipe: Annotated[str, typer.Option(help="default, or article for the published one.")] = "default",
-    epochs: Annotated[int | None, typer.Option(help="Rounds over the training images. [default: the recipe's]", show_default=False)] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Images a step. [default: the recipe's]", show_default=False)] = None,
-    latent_dim: Annotated[int | None, typer.Option(help="Length of z. [default: 2]", show_default=False)] = None,
-    beta: Annotated[float | None, typer.Option(help="Weight of the KL; 1 is the ELBO. [default: the recipe's]", show_default=False)] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Peak learning rate. [default: the recipe's]", show_default=False)] = None,
+    epochs: Annotated[int | None, typer.Option(help="Rounds over the training images; none: the recipe's.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Images a step; none: the recipe's.")] = None,
+    latent_dim: Annotated[int | None, typer.Option(help="Length of z; none: 2.")] = None,
+    beta: Annotated[float | None, typer.Option(help="Weight of the KL, 1 is the ELBO; none: the recipe's.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Its peak; none: the recipe's.")] = None,
     seed: Annotated[int, typer.Option(help="Fixes weights, noise and the order of images.")] = 0,
-    out: Annotated[Path | None, typer.Option(help="Run folder to make. [default: a new one in runs/]", show_default=False)] = None,
+    out: Annotated[Path | None, typer.Option(help="Run folder to make; none: a new one in runs/.")] = None,
 ):
     "Train a model; leaves it in a run folder with its settings, history, test figures and four pictures."
     with _quiet():
@@ -55,7 +55,8 @@ def train(
     dataset = load_dataset(data)
     out = out or _new_folder(Path("runs") / f"{dataset.name}-{recipe}")
     with whole_folder(out) as folder:
-        print(f"{dataset.name}: {len(dataset.train_images):,} training images, {len(dataset.test_images):,} test images; recipe {recipe}", flush=True)
+        print(f"{dataset.name}: {len(dataset.train_images):,} training images, {len(dataset.test_images):,} test images; "
+              f"recipe {recipe}", flush=True)
         run = fit(dataset, recipe, epochs, batch_size, latent_dim, beta, learning_rate, seed, folder)
         save_pictures(run, dataset, folder)
     _print_metrics(run.metrics, run.config)
@@ -99,7 +100,7 @@ def sample(
     run: RunFolder,
     n: Annotated[int, typer.Option("-n", help="How many images.", min=1)] = 100,
     seed: Annotated[int, typer.Option(help="Fixes the draw.")] = 0,
-    out: Annotated[Path | None, typer.Option(help="PNG file to write. [default: samples.png in the run folder]", show_default=False)] = None,
+    out: Annotated[Path | None, typer.Option(help="PNG file to write; none: samples.png in the run folder.")] = None,
 ):
     "Draw images from the prior, decoded, into one PNG."
     with _quiet():

@@ -7,7 +7,6 @@ __all__ = ['gaussian_kl', 'Bernoulli']
 
 # %% ../nbs/01_elbo.ipynb #imports
 import keras
-import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike
 

@@ -7,7 +7,6 @@ __all__ = ['Sampling']
 
 # %% ../nbs/02_sampling.ipynb #imports
 import keras
-import numpy as np
 from keras import ops
 
 # %% ../nbs/02_sampling.ipynb #replica

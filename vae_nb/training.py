@@ -7,6 +7,7 @@ __all__ = ['RECIPES', 'VAE', 'build_vae', 'whole_folder', 'Run', 'evaluate_elbo'
 
 # %% ../nbs/05_training.ipynb #imports
 import csv
+import errno
 import json
 import math
 import os
@@ -136,7 +137,7 @@ RECIPES = {
     "article": dict(beta=0.5, latent_dim=2, hidden=[16], fourier_features=0, optimizer="rmsprop", learning_rate=1e-3,
                     batch_size=64, epochs=100, min_steps=0, train_on_test_images=True),
     "default": dict(beta=1.0, latent_dim=2, hidden=[256, 128], fourier_features=64, optimizer="adam", learning_rate=3e-3,
-                    batch_size=128, epochs=10, min_steps=1200, train_on_test_images=False),
+                    batch_size=128, epochs=10, min_steps=800, train_on_test_images=False),
 }
 
 # %% ../nbs/05_training.ipynb #build-vae
@@ -178,11 +179,13 @@ def whole_folder(
                           "make room, or choose another folder")
         yield staging
         os.replace(staging, out)
-    except BaseException:
+    except BaseException as e:
         shutil.rmtree(staging, ignore_errors=True)
         with suppress(OSError):  # somebody else may use them by now
             for parent in new_parents:
                 parent.rmdir()
+        if getattr(e, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise OSError(f"no room left to write {out}: nothing was kept, make room and run again") from None
         raise
 
 # %% ../nbs/05_training.ipynb #run
@@ -231,7 +234,10 @@ def evaluate_elbo(
     vae: VAE,
     images: np.ndarray,  # (N, H, W, C) in [0, 1]
 ) -> dict[str, float]:
-    "Test figures in nats an image, one draw of z each: `negative_elbo` (beta = 1), its two terms, and the `objective` with the model's beta."
+    """Figures in nats an image, one draw of z each: `negative_elbo`, its two terms, and the `objective`.
+
+    `negative_elbo` has beta = 1 whatever the model was trained with; `objective` has the model's beta.
+    """
     values = vae.evaluate(images, batch_size=500, verbose=0, return_dict=True)
     reconstruction, kl = float(values["reconstruction_loss"]), float(values["kl_loss"])
     return {"negative_elbo": reconstruction + kl, "reconstruction_loss": reconstruction, "kl_loss": kl,
@@ -274,7 +280,8 @@ def train(
     out of range, `FileExistsError` or another `OSError` if `out` cannot be written, `FloatingPointError` if the loss
     is no number.
     """
-    settings = _settings(recipe, dict(epochs=epochs, batch_size=batch_size, latent_dim=latent_dim, beta=beta, learning_rate=learning_rate))
+    settings = _settings(recipe, dict(epochs=epochs, batch_size=batch_size, latent_dim=latent_dim,
+                                      beta=beta, learning_rate=learning_rate))
     if out is None:
         return _train(dataset, recipe, settings, seed)
     with whole_folder(out) as folder:

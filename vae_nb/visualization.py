@@ -176,7 +176,7 @@ def plot_history(
     fig, axes = _figure(1, 3, figsize=(9, 2.7))
     for ax, (key, title) in zip(axes, panels.items()):
         epochs = np.arange(1, len(history[key]) + 1)
-        ax.plot(epochs, history[key], "o-", color="tab:blue", ms=4)
+        ax.plot(epochs, history[key], "o-" if len(epochs) <= 20 else "-", color="tab:blue", ms=4)
         ax.set(title=title, xlabel="epoch")
         ax.xaxis.get_major_locator().set_params(integer=True)
         ax.spines[["top", "right"]].set_visible(False)
