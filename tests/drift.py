@@ -1,4 +1,5 @@
-"""Fail if vae_nb/, the notebooks or README.md are not what `nbdev_export`, `nbdev_clean` and `make readme` make of nbs/.
+"""Fail if vae_nb/, the notebooks or README.md are not what `nbdev_export`, `nbdev_clean` and `make readme` make of nbs/,
+or if a notebook's saved outputs are not of Fashion-MNIST.
 
 Works on a copy: the working tree stays as it is.
 """
@@ -32,6 +33,9 @@ with tempfile.TemporaryDirectory() as copy:
         subprocess.run(command, cwd=copy, check=True)
     drifted = sorted(str(p) for p in files(root) | files(copy)
                      if not ((root / p).is_file() and (copy / p).is_file() and filecmp.cmp(root / p, copy / p, shallow=False)))
+for path in sorted((root / "nbs").glob("*.ipynb")):
+    if "using digits instead" in path.read_text(encoding="utf-8"):
+        sys.exit(f"{path.name} was saved without Fashion-MNIST: run `make notebooks` where it can be had")
 if drifted:
     sys.exit(f"not what the notebooks make: {', '.join(drifted)}\nrun nbdev_export, nbdev_clean and `make readme`, and commit what changes")
 print("No drift: the modules, the notebooks and README.md agree.")

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -36,9 +37,12 @@ def one_line(done) -> str:
 def test_help_and_import_are_quick_and_leave_tensorflow_alone():
     for code in ("import vae_nb", "import sys; sys.argv = ['vae_nb', '--help']; from vae_nb.cli import main; main()"):
         code += "; import sys; assert not {'tensorflow', 'keras', 'matplotlib', 'sklearn'} & set(sys.modules)"
-        start = time.perf_counter()
-        subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
-        assert time.perf_counter() - start < 1
+        seconds = []
+        for _ in range(3):  # the best of three: the machine may be busy
+            start = time.perf_counter()
+            subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+            seconds.append(time.perf_counter() - start)
+        assert min(seconds) < 1
 
 
 def test_every_exported_name_is_in_the_package():
@@ -77,17 +81,21 @@ def test_without_network_or_data_it_says_so_and_trains_on_digits(tmp_path):
     assert [p.name for p in (tmp_path / "runs").iterdir()] == ["digits-default"]
 
 
-def test_fashion_mnist_is_here_where_it_must_be(tmp_path):
+def test_the_article_recipe_follows_the_articles_log():
     if "VAE_NB_REQUIRE_DATA" not in os.environ:
         pytest.skip("needs Fashion-MNIST; set VAE_NB_REQUIRE_DATA=1 to insist")
-    from vae_nb import load_dataset
+    from vae_nb import load_dataset, train
 
-    assert load_dataset("fashion_mnist").train_images.shape == (60000, 28, 28, 1)
+    published = np.genfromtxt(Path(__file__).parent.parent / "nbs" / "article_history.csv", delimiter=",", names=True)
+    run = train(load_dataset("fashion_mnist"), recipe="article", epochs=2)
+    assert abs(run.history["loss"][1] - published["loss"][1]) < 2
+    assert abs(run.history["kl_loss"][1] / 2 - published["kl_loss"][1]) < 1  # its KL is the mean over two latents
 
 
 @pytest.mark.parametrize("arguments, words", [
     (["digits", "--recipe", "best"], "unknown recipe 'best'"),
     (["digits", "--batch-size", "0"], "batch_size is 0"),
+    (["digits", "--seed", "-1"], "seed is -1"),
     (["digits", "--beta", "-1"], "beta is -1"),
     (["digits", "--learning-rate", "nan"], "learning_rate is nan"),
     (["digits", "--epochs", "1", "--learning-rate", "1e30"], "smaller learning rate"),

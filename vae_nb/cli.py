@@ -39,9 +39,9 @@ def _quiet():
 def train(
     data: Annotated[str | None, typer.Argument(help="fashion_mnist, mnist or digits; none: the first that can be had.")] = None,
     recipe: Annotated[str, typer.Option(help="default, or article for the published one.")] = "default",
-    epochs: Annotated[int | None, typer.Option(help="Rounds over the training images; none: the recipe's.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Rounds over the training images; none: the recipe's, more for a small dataset.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Images a step; none: the recipe's.")] = None,
-    latent_dim: Annotated[int | None, typer.Option(help="Length of z; none: 2.")] = None,
+    latent_dim: Annotated[int | None, typer.Option(help="Length of z; none: 2. With more than 4, the decoder sees z itself, not its Fourier features.")] = None,
     beta: Annotated[float | None, typer.Option(help="Weight of the KL, 1 is the ELBO; none: the recipe's.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Its peak; none: the recipe's.")] = None,
     seed: Annotated[int, typer.Option(help="Fixes weights, noise and the order of images.")] = 0,
@@ -49,15 +49,18 @@ def train(
 ):
     "Train a model; leaves it in a run folder with its settings, history, test figures and four pictures."
     with _quiet():
-        from vae_nb import load_dataset, save_pictures, whole_folder
+        from vae_nb import load_dataset, recipe_settings, save_pictures, whole_folder
         from vae_nb import train as fit
 
+    options = dict(recipe=recipe, epochs=epochs, batch_size=batch_size, latent_dim=latent_dim,
+                   beta=beta, learning_rate=learning_rate, seed=seed)
+    recipe_settings(**options)  # complains before anything is loaded
     dataset = load_dataset(data)
     out = out or _new_folder(Path("runs") / f"{dataset.name}-{recipe}")
     with whole_folder(out) as folder:
         print(f"{dataset.name}: {len(dataset.train_images):,} training images, {len(dataset.test_images):,} test images; "
               f"recipe {recipe}", flush=True)
-        run = fit(dataset, recipe, epochs, batch_size, latent_dim, beta, learning_rate, seed, folder)
+        run = fit(dataset, **options, out=folder)
         save_pictures(run, dataset, folder)
     _print_metrics(run.metrics, run.config)
     print(f"model, history, config, metrics and four pictures are in {out}")
@@ -109,6 +112,8 @@ def sample(
     out = out or run / "samples.png"
     if out.suffix.lower() != ".png":
         raise ValueError(f"{out} is no PNG: choose a name that ends in .png")
+    if not out.parent.is_dir():
+        raise ValueError(f"there is no folder {out.parent}: make it first, or choose another")
     plot_images(load_run(run).vae.sample(n, seed)).savefig(out, dpi=150)
     print(f"{n} samples are in {out}")
 

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from scipy.ndimage import zoom
 from sklearn.datasets import load_digits
 
 # %% ../nbs/00_data.ipynb #dataset
@@ -51,7 +52,8 @@ def check_images(
     image_shape: tuple[int, int, int] | None = None,  # (H, W, C) that a model expects
 ) -> None:
     "Raise `ValueError`, in one line, unless `images` are finite numbers in [0, 1] of the right shape."
-    shape = tuple(images.shape)
+    images = np.asarray(images)
+    shape = images.shape
     expected = "(N, height, width, channels)" if image_shape is None else f"(N, {', '.join(map(str, image_shape))})"
     if len(shape) != 4 or (image_shape is not None and shape[1:] != tuple(image_shape)):
         raise ValueError(f"images have shape {shape}, expected {expected}")
@@ -112,8 +114,8 @@ def _load_digits() -> Dataset:
     "scikit-learn's 8×8 digits of 17 grey levels, as large as MNIST's: 20×20 amid 28×28. Every fifth is for testing."
     small, labels = load_digits(return_X_y=True)
     small = small.reshape(-1, 8, 8, 1).astype("float32") / 16
-    large = np.clip(keras.ops.convert_to_numpy(keras.ops.image.resize(small, (20, 20), interpolation="bicubic")), 0, 1)
-    images = np.pad(large, ((0, 0), (4, 4), (4, 4), (0, 0)))
+    large = zoom(small, (1, 2.5, 2.5, 1), mode="nearest", grid_mode=True)  # (1797, 20, 20, 1), cubic splines
+    images = np.pad(np.clip(large, 0, 1), ((0, 0), (4, 4), (4, 4), (0, 0)))
     test = np.arange(len(labels)) % 5 == 4
     return Dataset("digits", images[~test], labels[~test], images[test], labels[test], DIGIT_CLASSES)
 

@@ -9,6 +9,8 @@ __all__ = ['FourierFeatures', 'build_decoder']
 import keras
 from keras import layers, ops
 
+from .sampling import seed_stream
+
 # %% ../nbs/04_decoder.ipynb #fourierfeatures
 @keras.saving.register_keras_serializable(package="vae_nb")
 class FourierFeatures(keras.layers.Layer):
@@ -49,20 +51,24 @@ def build_decoder(
     seed: int | None = None,  # of the weights and the frequencies
 ) -> keras.Model:
     "p(x|z): descriptions z (batch, latent_dim) to the likelihood's parameters (batch, H, W, C): logits, any real number."
-    init = keras.initializers.GlorotUniform(keras.random.SeedGenerator(seed))  # one stream for all layers
+    new_seed = seed_stream(seed, "decoder")
+
+    def init():  # each layer its own
+        return keras.initializers.GlorotUniform(new_seed())
+
     height, width, channels = image_shape
     rows, columns = (-(-side // 2 ** len(filters)) for side in (height, width))  # rounded up
     z = x = keras.Input((latent_dim,), name="z")
     if fourier_features:
-        x = FourierFeatures(fourier_features, fourier_scale, seed)(x)  # (batch, 2 * fourier_features)
+        x = FourierFeatures(fourier_features, fourier_scale, new_seed())(x)  # (batch, 2 * fourier_features)
     for n in hidden:
-        x = layers.Dense(n, activation="relu", kernel_initializer=init)(x)
+        x = layers.Dense(n, activation="relu", kernel_initializer=init())(x)
     small = (rows, columns, filters[0] if filters else channels)
-    x = layers.Dense(rows * columns * small[-1], activation="relu", kernel_initializer=init)(x)
+    x = layers.Dense(rows * columns * small[-1], activation="relu", kernel_initializer=init())(x)
     x = layers.Reshape(small)(x)
     for n in filters:
-        x = layers.Conv2DTranspose(n, 3, strides=2, padding="same", activation="relu", kernel_initializer=init)(x)
-    params = layers.Conv2DTranspose(channels, 3, padding="same", kernel_initializer=init, name="params")(x)
+        x = layers.Conv2DTranspose(n, 3, strides=2, padding="same", activation="relu", kernel_initializer=init())(x)
+    params = layers.Conv2DTranspose(channels, 3, padding="same", kernel_initializer=init(), name="params")(x)
     extra = (rows * 2 ** len(filters) - height, columns * 2 ** len(filters) - width)
     if any(extra):
         params = layers.Cropping2D([(n // 2, n - n // 2) for n in extra])(params)  # (batch, H, W, C)

@@ -9,7 +9,7 @@ __all__ = ['build_encoder']
 import keras
 from keras import layers
 
-from .sampling import Sampling
+from .sampling import Sampling, seed_stream
 
 # %% ../nbs/03_encoder.ipynb #build-encoder
 def build_encoder(
@@ -20,15 +20,19 @@ def build_encoder(
     seed: int | None = None,  # of the weights and of the noise
 ) -> keras.Model:
     "q(z|x): images (batch, H, W, C) in [0, 1] to z_mean, z_log_var and a draw z, each (batch, latent_dim)."
-    init = keras.initializers.GlorotUniform(keras.random.SeedGenerator(seed))  # one stream for all layers
+    new_seed = seed_stream(seed, "encoder")
+
+    def init():  # each layer its own
+        return keras.initializers.GlorotUniform(new_seed())
+
     images = x = keras.Input(image_shape, name="images")
     for n in filters:
-        x = layers.Conv2D(n, 3, strides=2, padding="same", activation="relu", kernel_initializer=init)(x)
+        x = layers.Conv2D(n, 3, strides=2, padding="same", activation="relu", kernel_initializer=init())(x)
     x = layers.Flatten()(x)
     for n in hidden:
-        x = layers.Dense(n, activation="relu", kernel_initializer=init)(x)
+        x = layers.Dense(n, activation="relu", kernel_initializer=init())(x)
     # q(z|x) = N(mu(x), diag sigma^2(x))
-    z_mean = layers.Dense(latent_dim, name="z_mean", kernel_initializer=init)(x)
-    z_log_var = layers.Dense(latent_dim, name="z_log_var", kernel_initializer=init)(x)
-    z = Sampling(seed, name="z")([z_mean, z_log_var])
+    z_mean = layers.Dense(latent_dim, name="z_mean", kernel_initializer=init())(x)
+    z_log_var = layers.Dense(latent_dim, name="z_log_var", kernel_initializer=init())(x)
+    z = Sampling(new_seed(), name="z")([z_mean, z_log_var])
     return keras.Model(images, [z_mean, z_log_var, z], name="encoder")

@@ -105,6 +105,7 @@ def plot_label_clusters(
     dims: Sequence[int] = (0, 1),  # which latents go right and up
 ) -> Figure:
     "Where images lie in latent space: z_mean of each, coloured by class, with circles around 50, 90 and 99% of the prior."
+    labels = np.asarray(labels)
     if len(images) != len(labels):
         raise ValueError(f"there are {len(images)} images and {len(labels)} labels, expected as many")
     dims = _checked_dims(vae, dims)
