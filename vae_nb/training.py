@@ -58,7 +58,7 @@ class VAE(keras.Model):
         latent_dims = encoder.output_shape[0][-1], decoder.input_shape[-1]
         if latent_dims[0] != latent_dims[1]:
             raise ValueError(f"the encoder has {latent_dims[0]} latents and the decoder {latent_dims[1]}, expected as many")
-        self.encoder, self.decoder, self.likelihood, self.beta = encoder, decoder, likelihood, beta
+        self.encoder, self.decoder, self.likelihood, self.beta = encoder, decoder, likelihood, float(beta)
         self.reconstruction_tracker = keras.metrics.Mean(name="reconstruction_loss")
         self.kl_tracker = keras.metrics.Mean(name="kl_loss")
         self.build(encoder.input_shape)
