@@ -228,7 +228,7 @@ def whole_folder(
             for parent in new_parents:
                 parent.rmdir()
         if getattr(e, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise OSError(f"no room left to write {out}: nothing was kept, make room and run again") from None
+            raise OSError(f"no room left in {out.parent}: nothing was kept, make room and run again") from None
         raise
 
 # %% ../nbs/05_training.ipynb #run
