@@ -17,7 +17,8 @@ help:
 $(VENV)/ready: settings.ini setup.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "vae_nb needs Python 3.11 or newer; try: make PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet -e ".[dev]"
+	@echo "installing into $(VENV), a few minutes the first time"
+	$(BIN)/pip install --quiet --config-settings editable_mode=compat -e ".[dev]"
 	@touch $@
 
 run: $(VENV)/ready

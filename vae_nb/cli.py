@@ -102,8 +102,8 @@ def evaluate(run: RunFolder):
 def sample(
     run: RunFolder,
     n: Annotated[int, typer.Option("-n", help="How many images.", min=1)] = 100,
-    seed: Annotated[int, typer.Option(help="Fixes the draw.")] = 0,
-    out: Annotated[Path | None, typer.Option(help="PNG file to write; none: samples.png in the run folder.")] = None,
+    seed: Annotated[int, typer.Option(help="Fixes the draw.", min=0, max=2**31 - 1)] = 0,
+    out: Annotated[Path | None, typer.Option(help="PNG file to write, or write over; none: samples.png in the run folder.")] = None,
 ):
     "Draw images from the prior, decoded, into one PNG."
     with _quiet():
@@ -114,7 +114,11 @@ def sample(
         raise ValueError(f"{out} is no PNG: choose a name that ends in .png")
     if not out.parent.is_dir():
         raise ValueError(f"there is no folder {out.parent}: make it first, or choose another")
-    plot_images(load_run(run).vae.sample(n, seed)).savefig(out, dpi=150)
+    figure = plot_images(load_run(run).vae.sample(n, seed))
+    try:
+        figure.savefig(out, dpi=150)
+    except OSError as e:
+        raise OSError(f"cannot write {out} ({e.strerror}): choose another file") from None
     print(f"{n} samples are in {out}")
 
 
@@ -138,6 +142,8 @@ def main() -> None:
     except (OSError, ValueError, ArithmeticError) as e:
         _fail(f"error: {e}")
     except Exception as e:
+        if type(e).__name__ in ("MemoryError", "ResourceExhaustedError"):  # Python's, TensorFlow's
+            _fail("error: not enough memory: try a smaller --latent-dim, --batch-size or -n")
         if not hasattr(e, "format_message"):  # typer's own errors have it
             raise
         _fail(f"error: {e.format_message().rstrip('.')}; try --help")

@@ -28,7 +28,7 @@ class _ReplicaSeeds(keras.random.SeedGenerator):
 
     def next(self, ordered: bool = True):
         seed = super().next(ordered)  # (2,): the seed itself, how often it was used
-        return seed + ops.cast(ops.stack([_replica() * 1_000_003, 0]), seed.dtype)
+        return seed + ops.cast(ops.stack([_replica() * 1_000_003, 0]), seed.dtype)  # a large step: no near-by seed
 
 # %% ../nbs/02_sampling.ipynb #sampling
 @keras.saving.register_keras_serializable(package="vae_nb")
@@ -45,7 +45,7 @@ class Sampling(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         self.seed = seed
-        self.seed_generator = _ReplicaSeeds(seed)
+        self.seed_generator = _ReplicaSeeds(seed, name="noise")
 
     def call(self, inputs):
         z_mean, z_log_var = inputs

@@ -17,6 +17,7 @@ import shutil
 import sys
 import time
 import uuid
+import zipfile
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -41,7 +42,8 @@ class VAE(keras.Model):
 
     Images are (N, H, W, C) in [0, 1]; an array of another shape or range raises `ValueError`. `fit` and `evaluate`
     report `loss`, `reconstruction_loss` and `kl_loss` in nats an image, means over all images seen, each times its
-    sample weight if there are any; loss = reconstruction_loss + beta * kl_loss. Compile again after changing beta.
+    sample weight if there are any; loss = reconstruction_loss + beta * kl_loss. Compile again after changing beta; what
+    `compile` is told of losses and metrics, it does not use.
     """
 
     def __init__(
@@ -58,6 +60,9 @@ class VAE(keras.Model):
         latent_dims = encoder.output_shape[0][-1], decoder.input_shape[-1]
         if latent_dims[0] != latent_dims[1]:
             raise ValueError(f"the encoder has {latent_dims[0]} latents and the decoder {latent_dims[1]}, expected as many")
+        sizes = encoder.input_shape[1:3], decoder.output_shape[1:3]
+        if sizes[0] != sizes[1]:
+            raise ValueError(f"the encoder takes images of size {sizes[0]}, the decoder makes {sizes[1]}, expected the same")
         self.encoder, self.decoder, self.likelihood, self.beta = encoder, decoder, likelihood, float(beta)
         self.reconstruction_tracker = keras.metrics.Mean(name="reconstruction_loss")
         self.kl_tracker = keras.metrics.Mean(name="kl_loss")
@@ -103,6 +108,8 @@ class VAE(keras.Model):
         z = np.asarray(z, "float32")
         if z.ndim != 2 or z.shape[1] != self.latent_dim:
             raise ValueError(f"z has shape {z.shape}, expected (N, {self.latent_dim})")
+        if not np.isfinite(z).all():
+            raise ValueError("z contains NaN or infinite numbers")
         return ops.convert_to_numpy(self.likelihood.mean(self.decoder.predict(z, batch_size=512, verbose=0)))
 
     def sample(self, n: int, seed: int | None = None) -> np.ndarray:
@@ -168,8 +175,8 @@ def recipe_settings(
     if epochs is not None:
         settings["min_steps"] = 0
     for name, least in dict(epochs=1, batch_size=1, latent_dim=1, seed=0).items():
-        if not (isinstance(settings[name], (int, np.integer)) and least <= settings[name] < 2**32):
-            raise ValueError(f"{name} is {settings[name]}, expected a whole number of at least {least}")
+        if not (isinstance(settings[name], (int, np.integer)) and not isinstance(settings[name], bool) and least <= settings[name] < 2**32):
+            raise ValueError(f"{name} is {settings[name]!r}, expected a whole number of at least {least}")
         settings[name] = int(settings[name])
     for name in ("beta", "learning_rate"):
         if not (math.isfinite(settings[name]) and settings[name] >= 0 and (name == "beta" or settings[name] > 0)):
@@ -381,7 +388,16 @@ def load_run(path: str | os.PathLike) -> Run:
             rows = list(csv.DictReader(f))
         history = {name: [float(row[name]) for row in rows] for name in ("loss", "reconstruction_loss", "kl_loss")}
         config, metrics = (json.loads((path / name).read_text()) for name in ("config.json", "metrics.json"))
+        if len(rows) != config["epochs_done"]:
+            raise ValueError(f"history.csv has {len(rows)} epochs of {config['epochs_done']}")
+        if missing := {"dataset", "fingerprint", "epochs", "train_on_test_images"} - set(config):
+            raise ValueError(f"config.json lacks {', '.join(sorted(missing))}")
+        if not zipfile.is_zipfile(path / "model.keras"):
+            raise ValueError("model.keras is cut short")
         vae = keras.saving.load_model(path / "model.keras")
+        if not isinstance(vae, VAE):
+            raise ValueError("model.keras holds no VAE")
     except Exception as e:  # whatever a damaged file makes csv, json, zip or Keras say
-        raise OSError(f"{path} cannot be read, a file in it is damaged ({(str(e).splitlines() or [type(e).__name__])[0]})") from None
+        cause = (str(e).splitlines() or [type(e).__name__])[0]
+        raise OSError(f"{path} cannot be read, a file in it is damaged ({cause}): train again, or restore it") from None
     return Run(vae, history, config, metrics, path)
