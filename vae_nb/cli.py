@@ -37,7 +37,7 @@ def _quiet():
 # %% ../nbs/90_cli.ipynb #train
 @app.command()
 def train(
-    data: Annotated[str | None, typer.Argument(help="fashion_mnist, mnist or digits; none: the first that can be had.")] = None,
+    data: Annotated[str | None, typer.Argument(help="fashion_mnist, mnist or digits; none: fashion_mnist, or digits if it cannot be had.")] = None,
     recipe: Annotated[str, typer.Option(help="default, or article for the published one.")] = "default",
     epochs: Annotated[int | None, typer.Option(help="Rounds over the training images; none: the recipe's, more for a small dataset.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Images a step; none: the recipe's.")] = None,
