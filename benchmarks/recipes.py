@@ -9,7 +9,6 @@ Writes benchmarks/results/recipes.json and, from the default run, nbs/images/{ma
 import argparse
 import json
 import os
-import platform
 import shutil
 import subprocess
 import sys
@@ -18,8 +17,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-
-root = Path(__file__).resolve().parent.parent
+from record import provenance, root, write
 
 
 def train(folder: Path, *arguments: str) -> dict:
@@ -32,13 +30,6 @@ def train(folder: Path, *arguments: str) -> dict:
     scale = 1 if sys.platform == "darwin" else 1024  # ru_maxrss is in bytes on macOS, in KiB elsewhere
     return {"command": f"vae_nb train {' '.join(arguments)}", "seconds": round(time.perf_counter() - start, 1),
             "peak_memory_mb": round(usage.ru_maxrss * scale / 1e6)}
-
-
-def processor() -> str:
-    "The processor's name, where Linux tells it."
-    info = Path("/proc/cpuinfo")
-    names = [line.split(":")[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")] if info.exists() else []
-    return names[0] if names else platform.processor()
 
 
 def main():
@@ -63,9 +54,7 @@ def main():
         reached = published["epoch"][published["loss"] <= objective]
         results = {
             "what": "both recipes by the command line, seed 0; nats an image",
-            "commit": subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=root, text=True).strip(),
-            "machine": {"processor": processor(), "cores": os.cpu_count(), "system": platform.system()},
-            "versions": runs["default"].config["versions"] | {"python": platform.python_version()},
+            **provenance("vae_nb", "keras", "tensorflow", "numpy"),
             "default": {**default, "config": runs["default"].config, "history": runs["default"].history, "test": runs["default"].metrics,
                         "article_objective_on_all_images": round(objective, 4),
                         "article_epoch_with_that_loss": int(reached[0]) if len(reached) else None},
@@ -74,7 +63,7 @@ def main():
         }
         if quick:
             return print(json.dumps(results, indent=2))
-        (root / "benchmarks" / "results" / "recipes.json").write_text(json.dumps(results, indent=2) + "\n")
+        write("recipes", results)
         for name in ("manifold.png", "label_clusters.png"):
             (root / "nbs" / "images").mkdir(exist_ok=True)
             shutil.copy(scratch / "default" / name, root / "nbs" / "images" / name)

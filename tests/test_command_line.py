@@ -1,6 +1,5 @@
 """The command line as a user calls it: processes, signals, full disks, the machine without a network."""
 
-import csv
 import json
 import os
 import resource
@@ -120,25 +119,36 @@ def test_a_disk_that_fills_up_while_writing_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("after, kept", [("digits: ", False), ("epoch 2/", True)])
-def test_ctrl_c_says_what_was_kept(tmp_path, after, kept):
-    process = subprocess.Popen([*COMMAND, "train", "digits", "--epochs", "300", "--out", "run"], cwd=tmp_path,
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+def interrupt(signal_, after, *arguments, cwd):
+    "Train, send a signal once a line begins with `after`; exit status and what it complained about."
+    process = subprocess.Popen([*COMMAND, "train", *arguments], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))  # a background job ignores it
     while not process.stdout.readline().startswith(after):
         assert process.poll() is None
-    process.send_signal(signal.SIGINT)
-    _, complaint = process.communicate(timeout=120)
-    assert process.returncode == 2 and complaint.count("\n") == 1, complaint
-    if not kept:
-        assert "nothing was kept" in complaint and list(tmp_path.iterdir()) == []
-        return
-    assert "kept the run as it was after epoch" in complaint and [p.name for p in tmp_path.iterdir()] == ["run"]
-    done = json.loads((tmp_path / "run" / "config.json").read_text())["epochs_done"]
-    with open(tmp_path / "run" / "history.csv") as f:
-        assert 2 <= done == len(list(csv.DictReader(f))) < 300
-    assert f"epoch {done} of 300" in complaint
-    assert "test -ELBO" in vae_nb("evaluate", "run", cwd=tmp_path).stdout
+    process.send_signal(signal_)
+    return process.communicate(timeout=120)[1], process.returncode
+
+
+def test_ctrl_c_in_the_first_epoch_keeps_nothing(tmp_path):
+    complaint, code = interrupt(signal.SIGINT, "digits: ", "digits", "--epochs", "300", "--out", "deep/run", cwd=tmp_path)
+    assert code == 2 and complaint == "vae_nb: interrupted: nothing was kept\n" and list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("signal_, code", [(signal.SIGINT, 2), (signal.SIGKILL, -9)])
+def test_a_stopped_run_is_resumed_to_the_same_bits(tmp_path, signal_, code):
+    arguments = ["digits", "--epochs", "30", "--out"]
+    complaint, status = interrupt(signal_, "epoch 2/", *arguments, "run", cwd=tmp_path)
+    assert status == code and [p.name for p in tmp_path.iterdir()] == ["run.unfinished"]
+    if signal_ == signal.SIGINT:
+        assert complaint.count("\n") == 1 and "run.unfinished has the last whole epoch" in complaint
+    assert "go on with it (--resume), or remove it" in one_line(vae_nb("train", *arguments, "run", cwd=tmp_path, code=2))
+    assert "begun with seed 0 instead of 1" in one_line(vae_nb("train", *arguments, "run", "--resume", "--seed", 1, cwd=tmp_path, code=2))
+    done = vae_nb("train", *arguments, "run", "--resume", cwd=tmp_path)
+    assert "epoch 1/" not in done.stdout and "epoch 30/30" in done.stdout
+    vae_nb("train", *arguments, "whole", "--resume", cwd=tmp_path)  # nothing to go on with: from the start
+    for file in ("config.json", "history.csv", "metrics.json", "manifold.png"):
+        assert (tmp_path / "run" / file).read_bytes() == (tmp_path / "whole" / file).read_bytes(), file
+    assert sorted(p.name for p in (tmp_path / "run").iterdir()) == sorted(p.name for p in (tmp_path / "whole").iterdir())
 
 
 def test_a_foreign_class_in_a_model_file_is_refused(tmp_path):

@@ -46,35 +46,42 @@ def train(
     learning_rate: Annotated[float | None, typer.Option(help="Its peak; none: the recipe's.")] = None,
     seed: Annotated[int, typer.Option(help="Fixes weights, noise and the order of images.")] = 0,
     out: Annotated[Path | None, typer.Option(help="Run folder to make; none: a new one in runs/.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the unfinished run that the same command left, if there is one.")] = False,
 ):
     "Train a model; leaves it in a run folder with its settings, history, test figures and four pictures."
     with _quiet():
-        from vae_nb import load_dataset, recipe_settings, save_pictures, whole_folder
+        from vae_nb import load_dataset, recipe_settings, save_pictures, unfinished
         from vae_nb import train as fit
 
     options = dict(recipe=recipe, epochs=epochs, batch_size=batch_size, latent_dim=latent_dim,
                    beta=beta, learning_rate=learning_rate, seed=seed)
     recipe_settings(**options)  # complains before anything is loaded
     dataset = load_dataset(data)
-    out = out or _new_folder(Path("runs") / f"{dataset.name}-{recipe}")
-    with whole_folder(out) as folder:
-        print(f"{dataset.name}: {len(dataset.train_images):,} training images, {len(dataset.test_images):,} test images; "
-              f"recipe {recipe}", flush=True)
-        run = fit(dataset, **options, out=folder)
-        save_pictures(run, dataset, folder)
+    out = out or _run_folder(Path("runs") / f"{dataset.name}-{recipe}", resume)
+    print(f"{dataset.name}: {len(dataset.train_images):,} training images, {len(dataset.test_images):,} test images; "
+          f"recipe {recipe}", flush=True)
+    try:
+        run = fit(dataset, **options, out=out, resume=resume, finish=lambda run, folder: save_pictures(run, dataset, folder))
+    except KeyboardInterrupt:
+        if not unfinished(out).exists():
+            raise
+        _fail(f"interrupted: {unfinished(out)} has the last whole epoch, the same command with --resume goes on with it")
     _print_metrics(run.metrics, run.config)
     print(f"model, history, config, metrics and four pictures are in {out}")
-    if run.config["epochs_done"] < run.config["epochs"]:
-        _fail(f"interrupted: kept the run as it was after epoch {run.config['epochs_done']} of {run.config['epochs']}")
 
-# %% ../nbs/90_cli.ipynb #new-folder
-def _new_folder(path: Path) -> Path:
-    "`path`, or `path-2`, `path-3`, … if it is taken."
-    number = 2
-    free = path
-    while free.exists():
-        free = path.with_name(f"{path.name}-{number}")
-        number += 1
+# %% ../nbs/90_cli.ipynb #run-folder
+def _run_folder(path: Path, resume: bool) -> Path:
+    "`path`, or `path-2`, `path-3`, … if it is taken; to resume, the one whose unfinished run was last written to."
+    from vae_nb import unfinished
+
+    waiting = sorted(path.parent.glob(f"{path.name}*.unfinished"), key=lambda folder: folder.stat().st_mtime)
+    if waiting and resume:
+        return waiting[-1].with_suffix("")
+    if waiting:
+        print(f"vae_nb: note: {waiting[-1]} is an unfinished run, --resume would go on with it", file=sys.stderr)
+    number, free = 2, path
+    while free.exists() or unfinished(free).exists():
+        free, number = path.with_name(f"{path.name}-{number}"), number + 1
     return free
 
 def _print_metrics(metrics: dict, config: dict) -> None:
