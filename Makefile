@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help run test drift lab notebooks readme wheel clean
+.PHONY: help run test drift lab notebooks readme benchmark wheel clean
 
 help:
 	@echo "make run        train the default recipe on Fashion-MNIST, into runs/"
@@ -12,6 +12,7 @@ help:
 	@echo "make lab        JupyterLab, with nbdev's git hooks installed"
 	@echo "make notebooks  run every notebook from top to bottom and save what it shows"
 	@echo "make readme     write README.md from nbs/index.ipynb"
+	@echo "make benchmark  every script in benchmarks/, in small, to see that it works"
 	@echo "make wheel      build dist/*.whl"
 
 $(VENV)/ready: settings.ini setup.py
@@ -44,6 +45,10 @@ notebooks: $(VENV)/ready
 
 readme: $(VENV)/ready
 	$(BIN)/python nbs/readme.py
+
+benchmark: $(VENV)/ready
+	for script in article recipes tuning target throughput speed scaling; do \
+		echo "benchmarks/$$script.py --quick"; $(BIN)/python benchmarks/$$script.py --quick || exit 1; done
 
 wheel: $(VENV)/ready
 	$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist .

@@ -13,9 +13,17 @@ def test_the_wheel_holds_the_library_and_nothing_else(tmp_path):
     subprocess.run([sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", tmp_path, root], check=True)
     (wheel,) = tmp_path.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
-    modules = {p.name for p in (root / "vae_nb").iterdir() if p.suffix in (".py", ".typed")}
-    assert {n.removeprefix("vae_nb/") for n in names if ".dist-info/" not in n} == modules
+    modules = {f"vae_nb/{p.name}" for p in (root / "vae_nb").iterdir() if p.suffix in (".py", ".typed")}
+    models = {f"vae_nb/pretrained/{name}/{file}" for name in ("fashion_mnist", "fashion_mnist-article")
+              for file in ("model.keras", "config.json", "history.csv", "metrics.json")}
+    assert {n for n in names if ".dist-info/" not in n} == modules | models
+    assert sum(zipfile.ZipFile(wheel).getinfo(n).file_size for n in models) < 5_000_000
     assert any(n.endswith("LICENSE") for n in names)
+
+    zipfile.ZipFile(wheel).extractall(tmp_path / "installed")  # a pretrained model works from there, with no project around
+    code = "import vae_nb; print(vae_nb.__file__); assert vae_nb.load_pretrained('fashion_mnist').vae.sample(3, seed=0).shape == (3, 28, 28, 1)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path / "installed", check=True, capture_output=True, text=True)
+    assert done.stdout.startswith(str(tmp_path / "installed"))
 
 
 def test_the_python_example_of_the_readme_runs(tmp_path):

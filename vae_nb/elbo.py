@@ -52,6 +52,12 @@ class Bernoulli:
         per_pixel = images * params - ops.softplus(params)  # (batch, height, width, channels)
         return ops.sum(per_pixel, axis=tuple(range(1, len(per_pixel.shape))))  # (batch,)
 
+    def log_prob_pairs(self, images: ArrayLike, params: ArrayLike) -> Tensor:
+        "log p(x_n|z_m) in nats of each of N images under each of M params: (N, M), as one matrix product."
+        params = ops.reshape(ops.convert_to_tensor(params), (len(params), -1))  # (M, pixels)
+        images = ops.reshape(ops.cast(images, params.dtype), (len(images), -1))  # (N, pixels)
+        return ops.matmul(images, ops.transpose(params)) - ops.sum(ops.softplus(params), axis=1)
+
     def mean(self, params: ArrayLike) -> Tensor:
         "E[x|z], the probability of a white pixel, in [0, 1]; the shape of `params`."
         return ops.sigmoid(params)
