@@ -23,10 +23,11 @@ def run_of(seed: int, dataset, epochs: int | None, folder: Path):
     "The finished run: loaded, gone on with, or trained from the start."
     if folder.exists():
         return load_run(folder)
+    origin = provenance("vae_nb", "keras", "tensorflow", "numpy")  # of now, not of when it ends
 
     def finish(run, folder):
         save_pictures(run, dataset, folder)
-        (folder / "provenance.json").write_text(json.dumps(provenance("vae_nb", "keras", "tensorflow", "numpy"), indent=2) + "\n")
+        (folder / "provenance.json").write_text(json.dumps(origin, indent=2) + "\n")
 
     return train(dataset, "article", epochs=epochs, seed=seed, out=folder, resume=True, finish=finish)
 
