@@ -98,7 +98,7 @@ def _print_metrics(metrics: dict, config: dict) -> None:
 def _load(run: Path):
     "A run from its folder, or a pretrained one."
     with _quiet():
-        from vae_nb import PRETRAINED, load_pretrained, load_run
+        from vae_nb.training import PRETRAINED, load_pretrained, load_run
 
     return load_pretrained(str(run)) if str(run) in PRETRAINED and not (run / "model.keras").exists() else load_run(run)
 
