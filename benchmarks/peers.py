@@ -32,7 +32,7 @@ def ours(**compile_options):
 
 
 def article_style():
-    "Its way, in our words: a tape in train_step, three trackers, mean-reduced losses, float32 images handed over batch by batch."
+    "Its way, in our words: a tape in train_step, three trackers, mean-reduced losses, fit on the float32 array step by step."
     import keras
     import tensorflow as tf
 

@@ -19,11 +19,11 @@ from .training import VAE
 def exact_log_likelihood(
     vae: VAE,
     images: np.ndarray,  # (N, H, W, C) in [0, 1]
-    tolerance: float = 0.01,  # largest error of any image, nats
+    tolerance: float = 0.01,  # largest stated error of any image, nats
 ) -> tuple[np.ndarray, np.ndarray]:
-    """log p(x) in nats and its error, each (N,), by quadrature over all of latent space, one or two latents.
+    """log p(x) in nats and its error, each (N,), by quadrature, one or two latents.
 
-    The space is [-8, 8] in each latent. Raises `ValueError` for more latents, for images of another shape or range, and
+    The grid covers [-8, 8] in each latent. The error is estimated from the last halving of the grid, no bound. Raises `ValueError` for more latents, for images of another shape or range, and
     if the integrand is too rough for a grid of four million cells.
     """
     images = _checked(vae, images)
