@@ -39,6 +39,7 @@ def main():
     quick = parser.parse_args().quick
     data, default_epochs, article_epochs = ("digits", ["--epochs", "1"], "1") if quick else ("fashion_mnist", [], "3")
 
+    origin = provenance("vae_nb", "keras", "tensorflow", "numpy")
     with tempfile.TemporaryDirectory() as scratch:
         scratch = Path(scratch)
         default = train(scratch / "default", data, *default_epochs)
@@ -55,7 +56,7 @@ def main():
         reached = published["epoch"][published["loss"] <= objective]
         results = {
             "what": "both recipes by the command line, seed 0; nats an image",
-            **provenance("vae_nb", "keras", "tensorflow", "numpy"),
+            **origin,
             "default": {**default, "config": runs["default"].config, "history": runs["default"].history, "test": runs["default"].metrics,
                         "article_objective_on_all_images": round(objective, 4),
                         "article_epoch_with_that_loss": int(reached[0]) if len(reached) else None},
@@ -66,6 +67,7 @@ def main():
             return print(json.dumps(results, indent=2))
         write("recipes", results)
         shutil.rmtree(root / "runs" / "default-seed0", ignore_errors=True)
+        (scratch / "default" / "provenance.json").write_text(json.dumps(origin, indent=2) + "\n")
         shutil.copytree(scratch / "default", root / "runs" / "default-seed0")
         for name in ("manifold.png", "label_clusters.png"):
             (root / "nbs" / "images").mkdir(exist_ok=True)

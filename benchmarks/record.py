@@ -18,9 +18,9 @@ def processor() -> str:
 
 
 def provenance(*packages: str) -> dict:
-    "Commit, machine and versions; `commit` ends in + if files that git tracks were changed since."
+    "Commit, machine and versions, to be asked before the work; `commit` ends in + if code was changed or added since."
     git = lambda *arguments: subprocess.check_output(["git", *arguments], cwd=root, text=True).strip()
-    changed = git("status", "--porcelain", "--untracked-files=no", "--", "vae_nb", "benchmarks/*.py")
+    changed = git("status", "--porcelain", "--", "vae_nb", "benchmarks/*.py")
     return {"commit": git("rev-parse", "HEAD") + ("+" if changed else ""),
             "machine": {"processor": processor(), "cores": os.cpu_count(), "system": platform.system()},
             "versions": {"python": platform.python_version(), **{name: version(name) for name in packages}}}

@@ -41,9 +41,10 @@ def main():
     options = parser.parse_args()
     if options.images:
         return print(json.dumps(measure(options.images)))
+    origin = provenance("keras", "tensorflow", "numpy")
     sizes = [(500 if options.quick else 7_500) * times for times in (1, 4, 16)]
     lines = [subprocess.check_output([sys.executable, __file__, "--images", str(n)], text=True).splitlines()[-1] for n in sizes]
-    results = {"what": "one epoch of the default recipe on random images, a process each", **provenance("keras", "tensorflow", "numpy"),
+    results = {"what": "one epoch of the default recipe on random images, a process each", **origin,
                "sizes": [json.loads(line) for line in lines]}
     print(json.dumps(results, indent=2))
     if not options.quick:

@@ -39,6 +39,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="1 round; writes nothing")
     quick = parser.parse_args().quick
+    origin = provenance("keras", "tensorflow", "numpy")
     from vae_nb import load_pretrained
 
     vae, side = load_pretrained("fashion_mnist").vae, 10 if quick else 30
@@ -62,7 +63,7 @@ def main():
             seconds[name].append(time.perf_counter() - start)
     median = {name: float(np.median(values)) for name, values in seconds.items()}
     results = {"what": f"seconds, medians of rounds in turn; the manifold has {side} x {side} images",
-               **provenance("keras", "tensorflow", "numpy"), "median_seconds": median,
+               **origin, "median_seconds": median,
                "encoded_a_second": round(10_000 / median["encode_10000"]), "decoded_a_second": round(10_000 / median["decode_10000"]),
                "manifold_times_faster": round(float(np.median(np.divide(seconds["manifold_one_by_one"], seconds["manifold_at_once"]))), 1),
                "seconds": seconds}

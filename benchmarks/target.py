@@ -27,6 +27,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="one epoch each on digits; writes nothing")
     quick = parser.parse_args().quick
+    origin = provenance("vae_nb", "keras", "tensorflow", "numpy")
     from vae_nb import build_vae, evaluate_elbo, load_dataset, recipe_settings, train
     from vae_nb.training import _Batches
 
@@ -57,7 +58,7 @@ def main():
                        "times_faster": 100 * epoch / seconds})
         print(json.dumps(rounds[-1]), flush=True)
     results = {"what": f"the default recipe, {EPOCHS} epochs at beta = 1/2 on all images, beside 100 epochs of the article's",
-               **provenance("vae_nb", "keras", "tensorflow", "numpy"), "target_loss": float(published["loss"][-1]), "epochs": run.config["epochs"],
+               **origin, "target_loss": float(published["loss"][-1]), "epochs": run.config["epochs"],
                "median_times_faster": float(np.median([r["times_faster"] for r in rounds])), "rounds": rounds}
     if not quick:
         write("target", results)

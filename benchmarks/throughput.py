@@ -83,8 +83,9 @@ def main():
     parser.add_argument("--quick", action="store_true", help="1 round of 20 steps; writes nothing")
     quick = parser.parse_args().quick
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    rounds, batches = (1, 20) if quick else (7, 200)
     peers = [peer for peer in PEERS if peer not in needs or find_spec(needs[peer])]
+    origin = provenance("keras", "tensorflow", "numpy", *sorted({needs[peer] for peer in peers if peer in needs}))
+    rounds, batches = (1, 20) if quick else (7, 200)
     workers = {peer: Worker(peer) for peer in peers}
     for worker in workers.values():
         worker.seconds(batches)  # compiles
@@ -98,10 +99,9 @@ def main():
     times = {peer: np.array(values) for peer, values in seconds.items()}
     speed, peak = batches * BATCH / float(np.median(times["ours"])), matrix_product_peak()
     operations = {recipe: operations_per_image(recipe) for recipe in ("article", "default")}
-    installed = {needs[peer] for peer in peers if peer in needs}
     results = {
         "what": f"training the article's networks, batches of {BATCH}, {batches} steps a measurement, {rounds} rounds in turn",
-        **provenance("keras", "tensorflow", "numpy", *sorted(installed)),
+        **origin,
         "not_installed": sorted(set(PEERS) - set(peers)),
         "images_a_second": {peer: round(batches * BATCH / float(np.median(t))) for peer, t in times.items()},
         "ours_compared": {peer: round(float(np.median(t / times["ours"])), 3) for peer, t in times.items() if peer != "ours"},

@@ -38,6 +38,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="one epoch each on digits; writes nothing")
     quick = parser.parse_args().quick
+    origin = provenance("vae_nb", "keras", "tensorflow", "numpy")
     from vae_nb import load_dataset, recipe_settings
     from vae_nb.training import _train
 
@@ -56,7 +57,7 @@ def main():
                      "validation": run.metrics})
         print(f"{name}: validation -ELBO {run.metrics['negative_elbo']:.2f}", flush=True)
     results = {"what": f"the default recipe, {settings['epochs']} epochs on {split:,} training images, validated on the other {len(dataset.test_images):,}; seed 0",
-               **provenance("vae_nb", "keras", "tensorflow", "numpy"), "settings": recipe_settings(epochs=settings["epochs"]), "rows": rows}
+               **origin, "settings": recipe_settings(epochs=settings["epochs"]), "rows": rows}
     if quick:
         return print(json.dumps(results, indent=2))
     write("tuning", results)
