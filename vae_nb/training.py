@@ -214,6 +214,10 @@ def build_vae(
     return vae
 
 # %% ../nbs/05_training.ipynb #whole-folder
+class _Diverged(FloatingPointError):
+    "The loss is no number any more."
+
+
 @contextmanager
 def whole_folder(
     out: str | os.PathLike,  # where the folder shall be; must not exist, unless empty
@@ -223,7 +227,7 @@ def whole_folder(
     """Yield `out`.unfinished, which becomes `out` if the block ends well.
 
     If it does not, the folder stays when it has a `model.keras` to go on from, and vanishes when it has none or when
-    the block found that going on is no use (`ArithmeticError`).
+    the training diverged, so that going on is no use.
     """
     out, staging = Path(out), unfinished(out)
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
@@ -243,14 +247,16 @@ def whole_folder(
         yield staging
         os.replace(staging, out)
     except BaseException as e:
-        kept = (staging / "model.keras").exists() and not isinstance(e, ArithmeticError)
+        kept = (staging / "model.keras").exists() and not isinstance(e, _Diverged)
         if not kept:
             shutil.rmtree(staging, ignore_errors=True)
             with suppress(OSError):  # somebody else may use them by now
                 for parent in new_parents:
                     parent.rmdir()
         if getattr(e, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            left = f"{staging} has the last whole epoch, make room and go on with it (--resume)" if kept else "nothing was kept, make room and run again"
+            left = "nothing was kept, make room and run again"
+            if kept:
+                left = f"{staging} has the last whole epoch, make room and go on with it (--resume)"
             raise OSError(f"no room left in {out.parent}: {left}") from None
         raise
 
@@ -312,7 +318,7 @@ class _Epochs(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         done = epoch + 1
         if not math.isfinite(logs["loss"]):
-            raise FloatingPointError(f"the loss became {logs['loss']} in epoch {done}: try a smaller learning rate")
+            raise _Diverged(f"the loss became {logs['loss']} in epoch {done}: try a smaller learning rate")
         history = {name: [*values, float(logs[name])] for name, values in self.whole[0].items()}
         self.whole = history, [ops.convert_to_numpy(v) for v in self._variables()]
         if self.folder:
@@ -422,13 +428,23 @@ def _train(dataset: Dataset, settings: dict, folder: Path | None = None) -> Run:
         record.restore()
     history = record.whole[0]
     config |= {"likelihood": type(vae.likelihood).__name__, "epochs_done": len(history["loss"]),
-               "parameters": vae.encoder.count_params() + vae.decoder.count_params(),
-               "backend": keras.backend.backend(), "python": platform.python_version(),
-               "versions": {"vae_nb": __version__, **{name: version(name) for name in ("keras", keras.backend.backend(), "numpy")}}}
-    if len(dataset.test_images) > 1 and len(active := active_latents(vae, dataset.test_images)) < vae.latent_dim:
-        warnings.warn(f"{vae.latent_dim - len(active)} of {vae.latent_dim} latents say nothing of the image (posterior collapse): "
-                      "try a smaller beta or learning rate, or fewer latents", stacklevel=3)
+               "parameters": vae.encoder.count_params() + vae.decoder.count_params(), **_environment()}
+    _warn_of_collapse(vae, dataset.test_images)
     return Run(vae, history, config, evaluate_elbo(vae, dataset.test_images))
+
+
+def _environment() -> dict:
+    "What the training ran on."
+    packages = ("keras", keras.backend.backend(), "numpy")
+    return {"backend": keras.backend.backend(), "python": platform.python_version(),
+            "versions": {"vae_nb": __version__, **{name: version(name) for name in packages}}}
+
+
+def _warn_of_collapse(vae: VAE, images: np.ndarray) -> None:
+    "Warn of latents that say nothing, where there are images to tell it from."
+    if len(images) > 1 and (idle := vae.latent_dim - len(active_latents(vae, images))):
+        warnings.warn(f"{idle} of {vae.latent_dim} latents say nothing of the image (posterior collapse): "
+                      "try a smaller beta or learning rate, or fewer latents", stacklevel=4)
 
 # %% ../nbs/05_training.ipynb #save-run
 def save_run(run: Run, folder: Path) -> None:
@@ -512,7 +528,9 @@ def load_pretrained(
     if name not in PRETRAINED:
         raise ValueError(f"there is no pretrained model {name!r}: choose {' or '.join(PRETRAINED)}")
     folder = Path(str(files("vae_nb"))) / "pretrained" / name
-    run = load_run(folder)
-    if hashlib.sha256((folder / "model.keras").read_bytes()).hexdigest() != run.config["sha256"]:
+    with _damage(folder):
+        published = json.loads((folder / "config.json").read_text())["sha256"]
+        found = hashlib.sha256((folder / "model.keras").read_bytes()).hexdigest()
+    if found != published:
         raise OSError(f"{folder / 'model.keras'} is not the file that was published (its SHA-256 differs): install vae_nb again")
-    return run
+    return load_run(folder)
