@@ -37,7 +37,8 @@ def summary(run, dataset, published) -> dict:
     everything = np.concatenate([dataset.train_images, dataset.test_images])
     loss = np.array(run.history["loss"])
     difference = loss - published["loss"][: len(loss)]
-    return {"seed": run.config["seed"], **json.loads((run.path / "provenance.json").read_text()), "epochs": len(loss), "last": {name: values[-1] for name, values in run.history.items()},
+    origin = json.loads((run.path / "provenance.json").read_text())
+    return {"seed": run.config["seed"], **origin, "epochs": len(loss), "last": {name: values[-1] for name, values in run.history.items()},
             "difference_of_last_loss": difference[-1], "largest_difference_from_epoch_2": np.abs(difference[1:]).max(initial=0),
             "finished_model_on_its_training_data": evaluate_elbo(run.vae, everything),
             "finished_model_on_test_images": run.metrics, "parameters": run.config["parameters"], "config": run.config}

@@ -115,8 +115,8 @@ def keras_jax():
     return ours()
 
 
-PEERS = {"ours": ours, "ours_step_by_step": lambda: ours(steps_per_execution=1), "ours_xla": lambda: ours(steps_per_execution=32, jit_compile=True),
-         "article_style": article_style,
+PEERS = {"ours": ours, "ours_step_by_step": lambda: ours(steps_per_execution=1),
+         "ours_xla": lambda: ours(steps_per_execution=32, jit_compile=True), "article_style": article_style,
          "pytorch": pytorch, "pytorch_compiled": lambda: pytorch(True), "keras_jax": keras_jax}
 
 if __name__ == "__main__":
