@@ -150,10 +150,12 @@ TAG = re.compile(r"\s*\\tag\{(\d+)\}")
 
 
 def number(app, doctree: nodes.document) -> None:
-    "Make each numbered equation a place to link to."
+    "Make each numbered equation a place to link to, from another page as 01_elbo.ipynb#equation-4."
+    anchors = app.env.metadata[app.env.docname].setdefault("myst_slugs", {})
     for block in doctree.findall(nodes.math_block):
         if tag := TAG.search(block.astext()):
             block["ids"].append(f"equation-{tag[1]}")
+            anchors[f"equation-{tag[1]}"] = (block.line, f"equation-{tag[1]}", f"({tag[1]})")
             block["no-wrap"] = True  # Sphinx would wrap it in an environment that forbids \tag
             block[0] = nodes.Text(rf"\[{block.astext()}\]")
 
