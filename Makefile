@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help run test drift lab notebooks readme benchmark wheel clean
+.PHONY: help run test drift lab notebooks readme docs preview benchmark wheel clean
 
 help:
 	@echo "make run        train the default recipe on Fashion-MNIST, into runs/"
@@ -12,6 +12,8 @@ help:
 	@echo "make lab        JupyterLab, with nbdev's git hooks installed"
 	@echo "make notebooks  run every notebook from top to bottom and save what it shows"
 	@echo "make readme     write README.md from nbs/index.ipynb"
+	@echo "make docs       build the site into _docs/html; open index.html there, it needs no server"
+	@echo "make preview    the site in a browser, built again when a notebook is saved"
 	@echo "make benchmark  every script in benchmarks/, in small, to see that it works"
 	@echo "make wheel      build dist/*.whl"
 
@@ -45,6 +47,15 @@ notebooks: $(VENV)/ready
 
 readme: $(VENV)/ready
 	$(BIN)/python nbs/readme.py
+
+SPHINX := nbs _docs/html -d _docs/doctrees -n
+
+docs: $(VENV)/ready
+	$(BIN)/sphinx-build $(SPHINX) --fresh-env --fail-on-warning --keep-going --quiet
+	@echo "built: _docs/html/index.html"
+
+preview: $(VENV)/ready
+	$(BIN)/sphinx-autobuild $(SPHINX) --open-browser --watch vae_nb --watch CHANGELOG.md --ignore '*/.ipynb_checkpoints/*'
 
 benchmark: $(VENV)/ready
 	for script in article recipes tuning target throughput speed scaling; do \

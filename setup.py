@@ -34,7 +34,7 @@ setup(
     package_data={cfg["lib_path"]: ["py.typed", "pretrained/*/*"]},
     python_requires=f">={cfg['min_python']}",
     install_requires=cfg["requirements"].split(),
-    extras_require={"dev": cfg["dev_requirements"].split()},
+    extras_require={name: cfg[f"{name}_requirements"].split() for name in ("docs", "dev")},
     entry_points={"console_scripts": cfg["console_scripts"].split()},
     zip_safe=False,
 )

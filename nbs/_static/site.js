@@ -1,0 +1,44 @@
+// Hide all code of a page, remembered from page to page; show an equation when its number is pointed at.
+document.addEventListener("DOMContentLoaded", () => {
+  const links = document.querySelector(".page-links");
+  if (links && document.querySelector("div.cell_input")) {
+    const button = document.createElement("button");
+    const set = (hidden) => {
+      document.body.classList.toggle("without-code", hidden);
+      button.textContent = hidden ? "Show all code" : "Hide all code";
+      button.setAttribute("aria-pressed", hidden);
+      try { localStorage.setItem("without-code", hidden ? "yes" : "no"); } catch { /* storage may be refused */ }
+    };
+    button.type = "button";
+    button.addEventListener("click", () => set(!document.body.classList.contains("without-code")));
+    let before = null;
+    try { before = localStorage.getItem("without-code"); } catch { /* the same */ }
+    set(before === "yes");
+    links.append(button);
+  }
+
+  // What Sphinx leaves for a screen reader to guess
+  for (const caption of document.querySelectorAll('.caption[role="heading"]')) caption.setAttribute("aria-level", "2");
+  for (const list of document.querySelectorAll(".citation-list")) list.removeAttribute("role");
+  for (const part of document.querySelectorAll("dt.sig dl, dt.sig dd")) part.setAttribute("role", "presentation");
+
+  const leave = () => document.getElementById("peek")?.remove();
+  const peek = (event) => {
+    leave();
+    const equation = document.getElementById(event.target.hash.slice(1));
+    if (!equation || window.innerWidth < 700) return;
+    const box = Object.assign(document.createElement("div"), { id: "peek" });
+    const copy = equation.cloneNode(true);
+    copy.removeAttribute("id");
+    box.setAttribute("aria-hidden", "true");
+    box.append(copy);
+    document.body.append(box);
+    const at = event.target.getBoundingClientRect();
+    box.style.left = `${Math.max(8, Math.min(at.left, window.innerWidth - box.offsetWidth - 8))}px`;
+    box.style.top = `${window.scrollY + (at.top > box.offsetHeight + 60 ? at.top - box.offsetHeight - 6 : at.bottom + 6)}px`;
+  };
+  for (const link of document.querySelectorAll("a.equation")) {
+    for (const name of ["mouseenter", "focus"]) link.addEventListener(name, peek);
+    for (const name of ["mouseleave", "blur", "click"]) link.addEventListener(name, leave);
+  }
+});

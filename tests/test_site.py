@@ -1,0 +1,259 @@
+"""The built site in a real browser, from file://, as `make docs` leaves it: what a reader sees, and what one must not.
+
+Needs Debian's Chromium: apt-get install chromium chromium-driver.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from importlib.resources import files
+from pathlib import Path
+from queue import Queue
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from bs4 import BeautifulSoup
+from markdown_it import MarkdownIt
+from mdit_py_plugins.dollarmath import dollarmath_plugin
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.support.wait import WebDriverWait
+
+root = Path(__file__).resolve().parent.parent
+notebooks = {path.stem: json.loads(path.read_text(encoding="utf-8"))["cells"] for path in (root / "nbs").glob("*.ipynb")}
+PHONE = 390
+
+# Everything to be known of a page, in one visit. Elements in what may scroll sideways are no overflow.
+LOOK = """
+const done = arguments[0], article = document.querySelector("article");
+const prose = article.cloneNode(true);
+prose.querySelectorAll("pre, code, mjx-container, script").forEach((e) => e.remove());
+done({
+  math: document.querySelectorAll("article mjx-container").length,
+  mathErrors: [...document.querySelectorAll("mjx-merror, [data-mjx-error]")].map((e) => e.textContent),
+  text: article.textContent,
+  prose: prose.textContent,
+  images: [...article.querySelectorAll("img")].map((i) => [i.src, i.naturalWidth, i.alt]),
+});
+"""
+WIDE = """
+const scrolls = (e) => e && e !== document.body && (/auto|scroll/.test(getComputedStyle(e).overflowX) && e.matches("pre, div.highlight, div.math, div.output, dt.sig")
+  ? true : scrolls(e.parentElement));
+return [...document.querySelectorAll("article *")].filter((e) => !e.closest("mjx-assistive-mml") && e.getBoundingClientRect().right > innerWidth + 1 && !scrolls(e))
+  .map((e) => e.outerHTML.slice(0, 120));
+"""
+# Mathematics is MathJax's business; and of thousands of coloured words of code, axe need see only one of each kind.
+THIN = """
+const kinds = new Set();
+document.querySelectorAll("details").forEach((d) => d.open = true);
+document.querySelectorAll("mjx-container").forEach((e) => e.replaceWith("mathematics"));
+document.querySelectorAll("pre span, dt.sig span").forEach((e) => {
+  const kind = [e.className, e.parentElement.className, e.closest("div.cell_input, div.cell_output, dt, div.highlight")?.className].join("|");
+  e.childElementCount || !kinds.has(kind) ? kinds.add(kind) : e.remove();
+});
+const still = document.createElement("style");
+still.textContent = "* { transition: none !important; }";
+document.head.append(still);
+"""
+AXE = """
+const done = arguments[1];
+axe.run(document, arguments[0]).then((r) => done(r.violations.filter((v) => ["serious", "critical"].includes(v.impact))
+  .map((v) => `${v.id}: ${v.nodes.length} times, ${v.nodes[0].html.slice(0, 200)} ${v.nodes[0].failureSummary}`)));
+"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Path:
+    "The site, built from nothing with warnings as errors."
+    out = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "sphinx", "nbs", out / "html", "-d", out / "doctrees", "-n", "-W", "--keep-going", "-q"]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return out / "html"
+
+
+@pytest.fixture(scope="module")
+def browsers(tmp_path_factory):
+    "Two browsers that share nothing, with a log of what they ask the network for."
+    if not (shutil.which("chromium") and shutil.which("chromedriver")):
+        missing = "no Chromium: apt-get install chromium chromium-driver"
+        pytest.fail(missing) if os.environ.get("VAE_NB_REQUIRE_DATA") else pytest.skip(missing)
+    started: Queue = Queue()
+    for _ in range(2):
+        options = webdriver.ChromeOptions()
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+        for flag in ("headless", "no-sandbox", "disable-gpu", "disable-dev-shm-usage", "disable-quic", "no-first-run", "disable-background-networking",
+                     "disable-component-update", "disable-sync", "window-size=1300,900", f"user-data-dir={tmp_path_factory.mktemp('profile')}"):
+            options.add_argument(f"--{flag}")
+        started.put(webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver"))))
+    yield started
+    while not started.empty():
+        started.get().quit()
+
+
+def visit(page: Path, browsers: Queue) -> dict:
+    "Look at a page: light, dark, and on a phone."
+    browser = browsers.get()
+    try:
+        browser.get(page.as_uri())
+        browser.execute_async_script("(window.MathJax ? MathJax.startup.promise : Promise.resolve()).then(arguments[0])")
+        seen = browser.execute_async_script(LOOK)
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", dict(width=PHONE, height=844, deviceScaleFactor=1, mobile=True))
+        seen["wide"] = browser.execute_script(WIDE)
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        browser.execute_script(THIN + (files("axe_core_python") / "axe.min.js").read_text(encoding="utf-8"))
+        for theme, only in (("light", {}), ("dark", {"runOnly": ["color-contrast"]})):
+            browser.execute_script("document.body.dataset.theme = arguments[0]", theme)
+            seen[theme] = browser.execute_async_script(AXE, only)
+        seen["console"] = [entry["message"] for entry in browser.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
+        events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+        seen["requests"] = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
+        return seen
+    finally:
+        browsers.put(browser)
+
+
+@pytest.fixture(scope="module")
+def pages(site, browsers) -> dict[str, dict]:
+    "What was seen on every page, by its name without .html."
+    names = sorted(path.stem for path in site.glob("*.html") if path.stem not in ("search", "genindex"))
+    assert set(notebooks) <= set(names)
+    with ThreadPoolExecutor(2) as pool:
+        return dict(zip(names, pool.map(lambda name: visit(site / f"{name}.html", browsers), names)))
+
+
+def offending(pages: dict, what: str) -> dict:
+    return {name: seen[what] for name, seen in pages.items() if seen[what]}
+
+
+def directives(cell: dict) -> set[str]:
+    return set(re.findall(r"^#\| *([^\n]*?) *$", "".join(cell["source"]), re.M)) if cell["cell_type"] == "code" else set()
+
+
+def markdown(cells: list[dict]) -> list[str]:
+    "The Markdown of a notebook that a reader sees: cells, and what shown cells put out."
+    shown = [cell for cell in cells if not directives(cell) & {"hide", "export", "output: false", "include: false"}]
+    outputs = [output["data"]["text/markdown"] for cell in shown for output in cell.get("outputs", []) if "text/markdown" in output.get("data", {})]
+    return ["".join(text) for text in [*(cell["source"] for cell in shown if cell["cell_type"] == "markdown"), *outputs]]
+
+
+def equations(text: str) -> int:
+    tokens = MarkdownIt("commonmark").enable("table").use(dollarmath_plugin).parse(text)
+    return sum(t.type.startswith("math_") for token in tokens for t in (token, *(token.children or [])))
+
+
+def test_no_page_complains_or_asks_another_host(pages):
+    assert not offending(pages, "console")
+    for name, seen in pages.items():
+        assert seen["requests"] and not [url for url in seen["requests"] if re.match("https?:|wss?:", url)], (name, seen["requests"])
+
+
+def test_every_equation_is_set(pages):
+    assert not offending(pages, "mathErrors")
+    counts = {name: sum(map(equations, markdown(cells))) for name, cells in notebooks.items()}
+    assert counts["01_elbo"] > 100
+    assert {name: pages[name]["math"] for name in counts} == counts
+
+
+def test_nothing_shows_that_is_for_the_machine(pages):
+    for name, seen in pages.items():
+        assert "#|" not in seen["text"], name
+        raw = re.search(r"\$\$|\\[a-zA-Z]{2,}|\\\(|\{cite|\{eq|:::|\$[^$\n]+\$", seen["prose"])
+        assert not raw, (name, raw)
+    for name, cells in notebooks.items():
+        lines = {kind: {line.strip() for cell in cells if cell["cell_type"] == "code" and bool(directives(cell) & {"hide", "default_exp"}) is kind
+                        for line in "".join(cell["source"]).splitlines() if len(line.strip()) > 25} for kind in (True, False)}
+        leaked = (lines[True] - lines[False]) & {line.strip() for line in pages[name]["text"].splitlines()}
+        assert not leaked, (name, leaked)
+
+
+def test_every_internal_link_leads_somewhere(site):
+    soups = {path.name: BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser") for path in site.glob("*.html")}
+    ids = {name: {e["id"] for e in soup.find_all(id=True)} for name, soup in soups.items()}
+    checked = 0
+    for name, soup in soups.items():
+        for element, attribute in ((e, a) for a in ("href", "src") for e in soup.find_all(attrs={a: True})):
+            url = urlsplit(element[attribute])
+            if url.scheme or url.netloc:
+                continue
+            target, anchor = unquote(url.path) or name, unquote(url.fragment)
+            assert (site / target).is_file(), (name, element[attribute])
+            assert not anchor or target not in ids or anchor in ids[target] or element.name == "use", (name, element[attribute])
+            checked += 1
+    assert checked > 1000
+
+
+def test_every_picture_loads_and_is_described(pages):
+    pictures = [(name, *picture) for name, seen in pages.items() for picture in seen["images"]]
+    assert len(pictures) > 20
+    assert not [p for p in pictures if not (p[2] > 0 and len(p[3].strip()) > 15)]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_serious(pages, theme):
+    assert not offending(pages, theme)
+
+
+def test_nothing_is_too_wide_for_a_phone(pages):
+    assert not offending(pages, "wide")
+
+
+@pytest.mark.parametrize("over", ["file", "http"])
+@pytest.mark.parametrize("words, found", [("divergence", "01_elbo.html"), ("gaussian_kl", "api.html#vae_nb.gaussian_kl")])
+def test_search_finds(site, browsers, over, words, found):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=site))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    browser = browsers.get()
+    try:
+        base = site.as_uri() if over == "file" else f"http://127.0.0.1:{server.server_port}"
+        browser.get(f"{base}/search.html?q={words}")
+        hits = WebDriverWait(browser, 20).until(lambda b: b.execute_script(
+            "return [...document.querySelectorAll('#search-results li a')].map((a) => a.getAttribute('href').replace(/\\?[^#]*/, ''))"))
+        assert found in [hit.removeprefix("./") for hit in hits]
+    finally:
+        browsers.put(browser)
+        server.shutdown()
+
+
+def test_a_reader_can_put_all_code_away(site, browsers):
+    browser = browsers.get()
+    try:
+        browser.get((site / "01_elbo.html").as_uri())
+        shown = "return [...document.querySelectorAll('div.cell_input')].filter((e) => e.checkVisibility()).length"
+        assert browser.execute_script(shown) > 10
+        browser.execute_script("document.querySelector('.page-links button').click()")
+        assert browser.execute_script(shown) == 0
+        browser.get((site / "02_sampling.html").as_uri())
+        assert browser.execute_script(shown) == 0  # remembered
+        browser.execute_script("document.querySelector('.page-links button').click()")
+        assert browser.execute_script(shown) > 5
+    finally:
+        browsers.put(browser)
+
+
+def test_the_reference_has_every_exported_name(site):
+    import vae_nb
+
+    page = BeautifulSoup((site / "api.html").read_text(encoding="utf-8"), "html.parser")
+    for name in vae_nb.__all__:
+        entry = page.find(id=f"vae_nb.{name}")
+        assert entry and "Source" in entry.parent.text, name
+    assert "mu, shape (batch, latent_dim)" in page.find(id="vae_nb.gaussian_kl").parent.text
+    linked = BeautifulSoup((site / "index.html").read_text(encoding="utf-8"), "html.parser").find("a", href="api.html#vae_nb.load_dataset")
+    assert linked.text == "load_dataset"
+
+
+def test_the_site_is_small_and_mapped(site):
+    sizes = {path: path.stat().st_size for path in site.rglob("*") if path.is_file()}
+    assert sum(sizes.values()) < 40e6
+    assert not [path for path, size in sizes.items() if path.suffix == ".html" and size > 1e6]
+    for name in ("llms.txt", "sitemap.xml"):
+        text = (site / name).read_text(encoding="utf-8")
+        assert all(f"/{notebook}.html" in text for notebook in notebooks if notebook != "index"), name
