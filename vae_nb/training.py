@@ -37,6 +37,8 @@ from .data import Dataset, check_images
 from .decoder import build_decoder
 from .elbo import Bernoulli, gaussian_kl
 from .encoder import build_encoder
+from .likelihoods import LIKELIHOODS, BinarizedBernoulli, default_likelihood
+from .sampling import seed_stream
 
 # %% ../nbs/05_training.ipynb #vae
 @keras.saving.register_keras_serializable(package="vae_nb")
@@ -66,18 +68,24 @@ class VAE(keras.Model):
         sizes = encoder.input_shape[1:3], decoder.output_shape[1:3]
         if sizes[0] != sizes[1]:
             raise ValueError(f"the encoder takes images of size {sizes[0]}, the decoder makes {sizes[1]}, expected the same")
+        needed = encoder.input_shape[-1] * getattr(likelihood, "params_per_pixel", 1)
+        if decoder.output_shape[-1] != needed:
+            raise ValueError(f"the decoder makes {decoder.output_shape[-1]} channels, {type(likelihood).__name__} needs {needed}: set its params_per_pixel")
         self.encoder, self.decoder, self.likelihood, self.beta = encoder, decoder, likelihood, float(beta)
         self.reconstruction_tracker = keras.metrics.Mean(name="reconstruction_loss")
         self.kl_tracker = keras.metrics.Mean(name="kl_loss")
         self.build(encoder.input_shape)
 
     def call(self, images):
+        observed = {}
+        if hasattr(self.likelihood, "observe"):  # the likelihood is of something drawn from the images
+            images = observed["images"] = self.likelihood.observe(images)
         z_mean, z_log_var, z = self.encoder(images)  # each (batch, latent_dim)
-        return {"params": self.decoder(z), "z_mean": z_mean, "z_log_var": z_log_var, "z": z}
+        return {"params": self.decoder(z), "z_mean": z_mean, "z_log_var": z_log_var, "z": z, **observed}
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         # -ELBO(x) = -log p(x|z) + KL(q(z|x) || p(z)), with z ~ q(z|x)
-        reconstruction = -self.likelihood.log_prob(x, y_pred["params"])  # (batch,)
+        reconstruction = -self.likelihood.log_prob(y_pred.get("images", x), y_pred["params"])  # (batch,)
         kl = gaussian_kl(y_pred["z_mean"], y_pred["z_log_var"])  # (batch,)
         if sample_weight is not None:
             weights = ops.reshape(ops.cast(sample_weight, kl.dtype), (-1,))  # (batch,), also from (batch, 1)
@@ -171,12 +179,15 @@ def recipe_settings(
     beta: float | None = None,
     learning_rate: float | None = None,
     seed: int = 0,
+    likelihood: str | None = None,  # a name in `LIKELIHOODS`; None: the one that suits the images
 ) -> dict:
     "Everything a training depends on: a recipe with changes and a seed. Raises `ValueError` for one out of range."
     if recipe not in RECIPES:
         raise ValueError(f"unknown recipe {recipe!r}: choose {' or '.join(RECIPES)}")
+    if likelihood is not None and likelihood not in LIKELIHOODS:
+        raise ValueError(f"unknown likelihood {likelihood!r}: choose {', '.join(LIKELIHOODS)}")
     changes = dict(epochs=epochs, batch_size=batch_size, latent_dim=latent_dim, beta=beta, learning_rate=learning_rate)
-    settings = {"recipe": recipe, **RECIPES[recipe], "seed": seed,
+    settings = {"recipe": recipe, **RECIPES[recipe], "likelihood": likelihood, "seed": seed,
                 **{name: value for name, value in changes.items() if value is not None}}
     if epochs is not None:
         settings["min_steps"] = 0
@@ -200,9 +211,11 @@ def build_vae(
 ) -> VAE:
     "A compiled VAE after a recipe's settings."
     s, seed = settings, settings["seed"]
+    kind = LIKELIHOODS[s["likelihood"] or default_likelihood(image_shape)]
+    likelihood = kind(seed_stream(seed, "likelihood")()) if kind is BinarizedBernoulli else kind()
     encoder = build_encoder(image_shape, s["latent_dim"], **s["encoder"], seed=seed)
-    decoder = build_decoder(image_shape, s["latent_dim"], **s["decoder"], seed=seed)
-    vae = VAE(encoder, decoder, beta=s["beta"])
+    decoder = build_decoder(image_shape, s["latent_dim"], **s["decoder"], params_per_pixel=kind.params_per_pixel, seed=seed)
+    vae = VAE(encoder, decoder, likelihood, beta=s["beta"])
     if s["optimizer"] == "rmsprop":
         optimizer = keras.optimizers.RMSprop(s["learning_rate"])
     else:
@@ -371,6 +384,7 @@ def train(
     beta: float | None = None,
     learning_rate: float | None = None,
     seed: int = 0,  # fixes weights, noise and the order of images
+    likelihood: str | None = None,  # a name in `LIKELIHOODS`; None: bernoulli for grey images, discretized_logistic for colour
     out: str | os.PathLike | None = None,  # folder to write the run to; None writes nothing
     resume: bool = False,  # go on with an unfinished run of `out`, if there is one
     finish: Callable[["Run", Path], None] | None = None,  # adds files of its own to the folder
@@ -382,7 +396,7 @@ def train(
     of range, or other than those of the unfinished run; `FileExistsError` or another `OSError` if `out` cannot be
     written, `FloatingPointError` if the loss is no number.
     """
-    settings = recipe_settings(recipe, epochs, batch_size, latent_dim, beta, learning_rate, seed)
+    settings = recipe_settings(recipe, epochs, batch_size, latent_dim, beta, learning_rate, seed, likelihood)
     check_images(dataset.train_images)
     check_images(dataset.test_images, dataset.image_shape)
     if out is None:
@@ -404,7 +418,8 @@ def _train(dataset: Dataset, settings: dict, folder: Path | None = None) -> Run:
     steps = len(batches)
     epochs = max(settings["epochs"], -(-settings["min_steps"] // steps))  # a small dataset needs more rounds
     config = {"dataset": dataset.name, "fingerprint": dataset.fingerprint(), "image_shape": list(dataset.image_shape),
-              "training_images": len(images), **settings, "epochs": epochs}
+              "training_images": len(images), **settings, "epochs": epochs,
+              "likelihood": settings["likelihood"] or default_likelihood(dataset.image_shape)}
 
     if folder and (folder / "model.keras").exists():
         vae, history = _load_state(folder, config)
@@ -421,7 +436,7 @@ def _train(dataset: Dataset, settings: dict, folder: Path | None = None) -> Run:
             raise
         record.restore()
     history = record.whole[0]
-    config |= {"likelihood": type(vae.likelihood).__name__, "epochs_done": len(history["loss"]),
+    config |= {"epochs_done": len(history["loss"]),
                "parameters": vae.encoder.count_params() + vae.decoder.count_params(),
                "backend": keras.backend.backend(), "python": platform.python_version(),
                "versions": {"vae_nb": __version__, **{name: version(name) for name in ("keras", keras.backend.backend(), "numpy")}}}
