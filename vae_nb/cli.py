@@ -47,6 +47,8 @@ def train(
     latent_dim: Annotated[int | None, typer.Option(help="Length of z; none: 2. With more than 4, the decoder sees z itself, not its Fourier features.")] = None,
     beta: Annotated[float | None, typer.Option(help="Weight of the KL, 1 is the ELBO; none: the recipe's.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Its peak; none: the recipe's.")] = None,
+    likelihood: Annotated[str | None, typer.Option(help="bernoulli, binarized_bernoulli, continuous_bernoulli, gaussian or discretized_logistic; "
+                                                   "none: bernoulli for grey images, discretized_logistic for colour.")] = None,
     seed: Annotated[int, typer.Option(help="Fixes weights, noise and the order of images.")] = 0,
     out: Annotated[Path | None, typer.Option(help="Run folder to make; none: a new one in runs/.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the unfinished run that the same command left, if there is one.")] = False,
@@ -57,7 +59,7 @@ def train(
         from vae_nb import train as fit
 
     options = dict(recipe=recipe, epochs=epochs, batch_size=batch_size, latent_dim=latent_dim,
-                   beta=beta, learning_rate=learning_rate, seed=seed)
+                   beta=beta, learning_rate=learning_rate, likelihood=likelihood, seed=seed)
     recipe_settings(**options)  # complains before anything is loaded
     dataset = load_dataset(data)
     out = out or _run_folder(Path("runs") / f"{dataset.name}-{recipe}", resume)

@@ -48,9 +48,10 @@ def build_decoder(
     hidden: tuple[int, ...] = (),  # units of each dense layer before the small picture
     fourier_features: int = 0,  # random frequencies shown instead of z itself; 0 for none
     fourier_scale: float = 1.0,  # their standard deviation
+    params_per_pixel: int = 1,  # of the likelihood
     seed: int | None = None,  # of the weights and the frequencies
 ) -> keras.Model:
-    "p(x|z): descriptions z (batch, latent_dim) to the likelihood's parameters (batch, H, W, C): logits, any real number."
+    "p(x|z): descriptions z (batch, latent_dim) to the likelihood's parameters (batch, H, W, C * params_per_pixel), any real numbers."
     new_seed = seed_stream(seed, "decoder")
 
     def init():  # each layer its own
@@ -68,8 +69,8 @@ def build_decoder(
     x = layers.Reshape(small)(x)
     for n in filters:
         x = layers.Conv2DTranspose(n, 3, strides=2, padding="same", activation="relu", kernel_initializer=init())(x)
-    params = layers.Conv2DTranspose(channels, 3, padding="same", kernel_initializer=init(), name="params")(x)
+    params = layers.Conv2DTranspose(channels * params_per_pixel, 3, padding="same", kernel_initializer=init(), name="params")(x)
     extra = (rows * 2 ** len(filters) - height, columns * 2 ** len(filters) - width)
     if any(extra):
-        params = layers.Cropping2D([(n // 2, n - n // 2) for n in extra])(params)  # (batch, H, W, C)
+        params = layers.Cropping2D([(n // 2, n - n // 2) for n in extra])(params)  # (batch, H, W, C * params_per_pixel)
     return keras.Model(z, params, name="decoder")

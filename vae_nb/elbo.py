@@ -39,6 +39,8 @@ def gaussian_kl(
 class Bernoulli:
     "Every pixel an independent coin; params are logits, one for each pixel: (batch, height, width, channels)."
 
+    params_per_pixel = 1
+
     def log_prob(
         self,
         images: ArrayLike,  # x in [0, 1], shape (batch, height, width, channels)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['RECIPES', 'PRETRAINED', 'VAE', 'recipe_settings', 'build_vae', 'whole_folder', 'unfinished', 'Run', 'evaluate_elbo',
-           'active_latents', 'train', 'save_run', 'load_run', 'load_pretrained']
+           'score_images', 'active_latents', 'train', 'save_run', 'load_run', 'load_pretrained']
 
 # %% ../nbs/05_training.ipynb #imports
 import csv
@@ -26,6 +26,7 @@ from datetime import timedelta
 from functools import cached_property
 from importlib.metadata import version
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 
 import keras
@@ -33,10 +34,12 @@ import numpy as np
 from keras import ops
 
 from . import __version__
-from .data import Dataset, check_images
+from .data import Dataset, StoredImages, check_images
 from .decoder import build_decoder
 from .elbo import Bernoulli, gaussian_kl
 from .encoder import build_encoder
+from .likelihoods import LIKELIHOODS, BinarizedBernoulli, default_likelihood
+from .sampling import seed_stream
 
 # %% ../nbs/05_training.ipynb #vae
 @keras.saving.register_keras_serializable(package="vae_nb")
@@ -66,18 +69,24 @@ class VAE(keras.Model):
         sizes = encoder.input_shape[1:3], decoder.output_shape[1:3]
         if sizes[0] != sizes[1]:
             raise ValueError(f"the encoder takes images of size {sizes[0]}, the decoder makes {sizes[1]}, expected the same")
+        needed = encoder.input_shape[-1] * getattr(likelihood, "params_per_pixel", 1)
+        if decoder.output_shape[-1] != needed:
+            raise ValueError(f"the decoder makes {decoder.output_shape[-1]} channels, {type(likelihood).__name__} needs {needed}: set its params_per_pixel")
         self.encoder, self.decoder, self.likelihood, self.beta = encoder, decoder, likelihood, float(beta)
         self.reconstruction_tracker = keras.metrics.Mean(name="reconstruction_loss")
         self.kl_tracker = keras.metrics.Mean(name="kl_loss")
         self.build(encoder.input_shape)
 
     def call(self, images):
+        observed = {}
+        if hasattr(self.likelihood, "observe"):  # the likelihood is of something drawn from the images
+            images = observed["images"] = self.likelihood.observe(images)
         z_mean, z_log_var, z = self.encoder(images)  # each (batch, latent_dim)
-        return {"params": self.decoder(z), "z_mean": z_mean, "z_log_var": z_log_var, "z": z}
+        return {"params": self.decoder(z), "z_mean": z_mean, "z_log_var": z_log_var, "z": z, **observed}
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         # -ELBO(x) = -log p(x|z) + KL(q(z|x) || p(z)), with z ~ q(z|x)
-        reconstruction = -self.likelihood.log_prob(x, y_pred["params"])  # (batch,)
+        reconstruction = -self.likelihood.log_prob(y_pred.get("images", x), y_pred["params"])  # (batch,)
         kl = gaussian_kl(y_pred["z_mean"], y_pred["z_log_var"])  # (batch,)
         if sample_weight is not None:
             weights = ops.reshape(ops.cast(sample_weight, kl.dtype), (-1,))  # (batch,), also from (batch, 1)
@@ -97,14 +106,17 @@ class VAE(keras.Model):
         "x and y for Keras. It drops sample weights if there is no y, so y is then x itself."
         if hasattr(x, "dtype"):  # arrays and tensors, not tf.data or generators
             check_images(x, self.encoder.input_shape[1:])
+        if isinstance(x, StoredImages):
+            x = _Batches(x, options.pop("batch_size", None) or 32)
         return x, x if y is None and options.get("sample_weight") is not None else y
 
     def encode(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         "z_mean and z_log_var of q(z|x), each (N, latent_dim). Draws nothing."
-        images = np.asarray(images)
+        images = images if isinstance(images, StoredImages) else np.asarray(images)
         check_images(images, self.encoder.input_shape[1:])
-        z_mean, z_log_var = self._posterior.predict(images, batch_size=512, verbose=0)
-        return z_mean, z_log_var
+        blocks = (images[start : start + 8192] for start in range(0, len(images), 8192))
+        z_mean, z_log_var = zip(*(self._posterior.predict(block, batch_size=512, verbose=0) for block in blocks))
+        return np.concatenate(z_mean), np.concatenate(z_log_var)
 
     def decode(self, z: np.ndarray) -> np.ndarray:
         "Mean images E[x|z] in [0, 1], (N, H, W, C), of descriptions (N, latent_dim)."
@@ -171,15 +183,25 @@ def recipe_settings(
     beta: float | None = None,
     learning_rate: float | None = None,
     seed: int = 0,
+    likelihood: str | None = None,  # a name in `LIKELIHOODS`; None: the one that suits the images
+    validation: float = 0.0,  # share of the training images to hold out
+    patience: int | None = None,  # epochs; needs validation, a tenth if nothing is said
 ) -> dict:
     "Everything a training depends on: a recipe with changes and a seed. Raises `ValueError` for one out of range."
     if recipe not in RECIPES:
         raise ValueError(f"unknown recipe {recipe!r}: choose {' or '.join(RECIPES)}")
+    if likelihood is not None and likelihood not in LIKELIHOODS:
+        raise ValueError(f"unknown likelihood {likelihood!r}: choose {', '.join(LIKELIHOODS)}")
     changes = dict(epochs=epochs, batch_size=batch_size, latent_dim=latent_dim, beta=beta, learning_rate=learning_rate)
-    settings = {"recipe": recipe, **RECIPES[recipe], "seed": seed,
+    settings = {"recipe": recipe, **RECIPES[recipe], "likelihood": likelihood, "seed": seed,
                 **{name: value for name, value in changes.items() if value is not None}}
     if epochs is not None:
         settings["min_steps"] = 0
+    if patience is not None and not (isinstance(patience, int) and patience >= 1):
+        raise ValueError(f"patience is {patience!r}, expected a whole number of at least 1")
+    if not 0 <= validation < 1:
+        raise ValueError(f"validation is {validation}, expected a share of at least 0 and below 1")
+    settings |= {"validation": float(validation or (0.1 if patience else 0.0)), "patience": patience}
     for name, least in dict(epochs=1, batch_size=1, latent_dim=1, seed=0).items():
         if not (isinstance(settings[name], (int, np.integer)) and not isinstance(settings[name], bool) and least <= settings[name] < 2**32):
             raise ValueError(f"{name} is {settings[name]!r}, expected a whole number of at least {least}")
@@ -200,9 +222,11 @@ def build_vae(
 ) -> VAE:
     "A compiled VAE after a recipe's settings."
     s, seed = settings, settings["seed"]
+    kind = LIKELIHOODS[s["likelihood"] or default_likelihood(image_shape)]
+    likelihood = kind(seed_stream(seed, "likelihood")()) if kind is BinarizedBernoulli else kind()
     encoder = build_encoder(image_shape, s["latent_dim"], **s["encoder"], seed=seed)
-    decoder = build_decoder(image_shape, s["latent_dim"], **s["decoder"], seed=seed)
-    vae = VAE(encoder, decoder, beta=s["beta"])
+    decoder = build_decoder(image_shape, s["latent_dim"], **s["decoder"], params_per_pixel=kind.params_per_pixel, seed=seed)
+    vae = VAE(encoder, decoder, likelihood, beta=s["beta"])
     if s["optimizer"] == "rmsprop":
         optimizer = keras.optimizers.RMSprop(s["learning_rate"])
     else:
@@ -235,19 +259,24 @@ def whole_folder(
     if staging.exists() and not resume:
         raise FileExistsError(f"{staging} is an unfinished run: go on with it (--resume), or remove it")
     new_parents = [p for p in out.parents if not p.exists()]  # nearest first
+    lock = None
     try:
         try:
             staging.mkdir(parents=True, exist_ok=True)
         except OSError as e:
             raise OSError(f"cannot write to {out.parent} ({e.strerror}): choose another folder") from None
+        lock = _lock(staging)
         free = shutil.disk_usage(staging).free
         if free < space:
             raise OSError(f"{out.parent} has {free / 1e6:.0f} MB free, a run needs {space / 1e6:.0f} MB: "
                           "make room, or choose another folder")
         yield staging
+        for path in (*staging.rglob("*"), staging):
+            _sync(path)
         os.replace(staging, out)
+        _sync(out.parent)
     except BaseException as e:
-        kept = (staging / "model.keras").exists() and not isinstance(e, _Diverged)
+        kept = staging.exists() and lock is None or (staging / "model.keras").exists() and not isinstance(e, _Diverged)
         if not kept:
             shutil.rmtree(staging, ignore_errors=True)
             with suppress(OSError):  # somebody else may use them by now
@@ -259,6 +288,40 @@ def whole_folder(
                 left = f"{staging} has the last whole epoch, make room and go on with it (--resume)"
             raise OSError(f"no room left in {out.parent}: {left}") from None
         raise
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
+def _lock(folder: Path) -> int:
+    "A handle that keeps other processes out of a folder until it is closed or this process ends. Windows has no such lock."
+    handle = os.open(folder, os.O_RDONLY) if os.name != "nt" else os.open(os.devnull, os.O_RDONLY)
+    with suppress(ImportError):
+        import fcntl
+
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+            raise FileExistsError(f"another process is writing {folder}: wait for it, or choose another folder") from None
+    return handle
+
+
+def _sync(path: Path) -> None:
+    "Wait until a file, or the names in a folder, are on the disk."
+    if os.name != "nt":
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _put(new: Path, path: Path) -> None:
+    "Rename a finished file over another: whatever happens, the power cut included, one or the other is there."
+    _sync(new)
+    os.replace(new, path)
+    _sync(path.parent)
 
 
 def unfinished(
@@ -279,12 +342,14 @@ class Run:
 
 # %% ../nbs/05_training.ipynb #batches
 class _Batches(keras.utils.PyDataset):
-    "Batches of images, shuffled anew for each epoch."
+    "Batches of images, shuffled anew for each epoch; without a seed as they come."
 
-    def __init__(self, images: np.ndarray, batch_size: int, seed: int):
+    def __init__(self, images: np.ndarray | StoredImages, batch_size: int, seed: int | None = None):
         super().__init__()
         self.images, self.batch_size, self.seed = images, batch_size, seed
-        self.shuffle(epoch=0)
+        self.order = np.arange(len(images))
+        if seed is not None:
+            self.shuffle(epoch=0)
 
     def shuffle(self, epoch: int):
         self.order = np.random.default_rng([self.seed, epoch]).permutation(len(self.images))
@@ -297,11 +362,13 @@ class _Batches(keras.utils.PyDataset):
 
 # %% ../nbs/05_training.ipynb #epochs
 class _Epochs(keras.callbacks.Callback):
-    "Shuffle before each epoch; keep the state after it, stop at NaN, and tell the time left; and how it goes, where no bar does."
+    "Shuffle before each epoch; after it validate, keep the state, stop at NaN or in time, and tell the time left and how it goes."
 
-    def __init__(self, batches: _Batches, epochs: int, history: dict, folder: Path | None, bar: bool):
+    def __init__(self, batches: _Batches, epochs: int, history: dict, folder: Path | None, bar: bool,
+                 held_out: np.ndarray | StoredImages | None = None, patience: int | None = None):
         super().__init__()
         self.batches, self.epochs, self.folder, self.bar = batches, epochs, folder, bar
+        self.held_out, self.patience = held_out, patience
         self.whole = history, []  # history and variables, as one
 
     def _variables(self):
@@ -309,6 +376,8 @@ class _Epochs(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self.start, self.first = time.perf_counter(), len(self.whole[0]["loss"])
+        self.model.optimizer.build(self.model.trainable_variables)  # Keras would do it in the first step
+        self.whole = self.whole[0], [ops.convert_to_numpy(v) for v in self._variables()]
 
     def on_epoch_begin(self, epoch, logs=None):
         self.batches.shuffle(epoch)
@@ -316,23 +385,73 @@ class _Epochs(keras.callbacks.Callback):
             print(f"{self.left} left in all")
 
     def on_epoch_end(self, epoch, logs=None):
-        done = epoch + 1
-        if not math.isfinite(logs["loss"]):
-            raise _Diverged(f"the loss became {logs['loss']} in epoch {done}: try a smaller learning rate")
-        history = {name: [*values, float(logs[name])] for name, values in self.whole[0].items()}
-        self.whole = history, [ops.convert_to_numpy(v) for v in self._variables()]
+        done, values = epoch + 1, [ops.convert_to_numpy(v) for v in self._variables()]
+        if not (math.isfinite(logs["loss"]) and _finite(values)):
+            raise _Diverged(f"{self._failure()} of epoch {done}: try a smaller learning rate")
+        if self.held_out is not None:
+            logs["val_loss"] = evaluate_elbo(self.model, self.held_out)["objective"]
+        history = {name: [*past, float(logs[name])] for name, past in self.whole[0].items()}
+        self.whole = history, values
+        if self.held_out is not None and _best_epoch(history) == epoch:
+            self.best = values[: len(self.model.variables)]
         if self.folder:
+            if self.held_out is not None and _best_epoch(history) == epoch:
+                _save_best(self.best, self.folder)
             _save_state(self.model, history, self.folder)
+        self.model.stop_training = _out_of_patience(history, self.patience)
         seconds = time.perf_counter() - self.start
         self.left = timedelta(seconds=round(seconds / (done - self.first) * (self.epochs - done)))
         if not self.bar:
             terms = f"{logs['reconstruction_loss']:.2f} + {self.model.beta:g} * {logs['kl_loss']:.2f}"
-            print(f"epoch {done}/{self.epochs}  loss {logs['loss']:.2f} = {terms}  ({self.left} left)", flush=True)
+            validation = f"  validation {logs['val_loss']:.2f}" if "val_loss" in logs else ""
+            print(f"epoch {done}/{self.epochs}  loss {logs['loss']:.2f} = {terms}{validation}  ({self.left} left)", flush=True)
 
     def restore(self):
         "Back to the end of the last whole epoch."
         for variable, value in zip(self._variables(), self.whole[1]):
             variable.assign(value)
+
+    def _failure(self) -> str:
+        "At which step what became no number: the epoch once more, a step at a time, which is the same to the bit."
+        self.restore()
+        self.model.steps_per_execution = 1
+        self.model.make_train_function(force=True)
+        for step in range(len(self.batches)):
+            rate = float(self.model.optimizer.learning_rate)
+            self.model.reset_metrics()
+            loss = float(self.model.train_on_batch(*self.batches[step], return_dict=True)["loss"])
+            where = f"at a learning rate of {rate:.3g} in step {step + 1} of {len(self.batches)}"
+            if not math.isfinite(loss):
+                return f"the loss became {loss} {where}"
+            if not _finite([ops.convert_to_numpy(v) for v in self._variables()]):
+                return f"the gradient became no number {where}, where the loss was {loss:.4g},"
+        return "the loss became no number at a step that did not show it when repeated"
+
+# %% ../nbs/05_training.ipynb #patience
+def _finite(values: list[np.ndarray]) -> bool:
+    return all(np.isfinite(v).all() for v in values if v.dtype.kind == "f")
+
+
+def _best_epoch(history: dict[str, list[float]]) -> int:
+    "The epoch, from 0, with the lowest validation loss; the earliest of several."
+    return int(np.argmin(history["val_loss"]))
+
+
+def _out_of_patience(history: dict[str, list[float]], patience: int | None) -> bool:
+    "Whether that many epochs have passed since the best."
+    return bool(patience and history["val_loss"]) and len(history["val_loss"]) - 1 - _best_epoch(history) >= patience
+
+
+def _save_best(values: list[np.ndarray], folder: Path) -> None:
+    "Write the variables of the best epoch so far, whole or not at all."
+    with open(folder / "best.new", "wb") as f:
+        np.savez(f, *values)
+    _put(folder / "best.new", folder / "best.npz")
+
+
+def _load_best(folder: Path) -> list[np.ndarray]:
+    with np.load(folder / "best.npz", allow_pickle=False) as saved:
+        return [saved[f"arr_{i}"] for i in range(len(saved.files))]
 
 # %% ../nbs/05_training.ipynb #evaluate-elbo
 def evaluate_elbo(
@@ -346,18 +465,41 @@ def evaluate_elbo(
     """
     if not vae.compiled:
         vae.compile()  # Keras insists; nothing is trained
+    with _same_noise(vae):
+        values = vae.evaluate(images, batch_size=500, verbose=0, return_dict=True)
+    reconstruction, kl = float(values["reconstruction_loss"]), float(values["kl_loss"])
+    return {"negative_elbo": reconstruction + kl, "reconstruction_loss": reconstruction, "kl_loss": kl,
+            "beta": vae.beta, "objective": float(values["loss"]), "images": len(images)}
+
+
+@contextmanager
+def _same_noise(vae: VAE):
+    "Draws from the start of the model's noise; afterwards it goes on where it was."
     noise = [v for v in vae.variables if v.name == "seed_generator_state"]
     before = [ops.convert_to_numpy(v) for v in noise]
     try:
         for state in noise:
             state.assign(ops.zeros_like(state))
-        values = vae.evaluate(images, batch_size=500, verbose=0, return_dict=True)
+        yield
     finally:
         for state, value in zip(noise, before):
             state.assign(value)
-    reconstruction, kl = float(values["reconstruction_loss"]), float(values["kl_loss"])
-    return {"negative_elbo": reconstruction + kl, "reconstruction_loss": reconstruction, "kl_loss": kl,
-            "beta": vae.beta, "objective": float(values["loss"]), "images": len(images)}
+
+
+def score_images(
+    vae: VAE,
+    images: np.ndarray | StoredImages,  # (N, H, W, C) in [0, 1]
+) -> tuple[np.ndarray, np.ndarray]:
+    "The two terms of each image's -ELBO, -log p(x|z) and KL in nats, each (N,): one draw of z each, the same each time."
+    check_images(images, vae.encoder.input_shape[1:])
+    terms = []
+    with _same_noise(vae):
+        for start in range(0, len(images), 500):
+            block = images[start : start + 500]
+            out = vae.predict_on_batch(block)
+            reconstruction = -vae.likelihood.log_prob(out.get("images", block), out["params"])
+            terms.append([ops.convert_to_numpy(t) for t in (reconstruction, gaussian_kl(out["z_mean"], out["z_log_var"]))])
+    return tuple(np.concatenate(term) for term in zip(*terms))
 
 
 def active_latents(
@@ -377,9 +519,13 @@ def train(
     beta: float | None = None,
     learning_rate: float | None = None,
     seed: int = 0,  # fixes weights, noise and the order of images
+    likelihood: str | None = None,  # a name in `LIKELIHOODS`; None: bernoulli for grey images, discretized_logistic for colour
+    validation: float = 0.0,  # share of the training images to hold out; the run keeps the epoch that did best on them
+    patience: int | None = None,  # stop after so many epochs without a better one; holds out a tenth if nothing is said
     out: str | os.PathLike | None = None,  # folder to write the run to; None writes nothing
     resume: bool = False,  # go on with an unfinished run of `out`, if there is one
     finish: Callable[["Run", Path], None] | None = None,  # adds files of its own to the folder
+    tensorboard: bool = False,  # write TensorBoard's event files into the folder
 ) -> "Run":
     """Train a VAE on a dataset and return the run. On one machine, the same arguments give the same weights.
 
@@ -388,49 +534,77 @@ def train(
     of range, or other than those of the unfinished run; `FileExistsError` or another `OSError` if `out` cannot be
     written, `FloatingPointError` if the loss is no number.
     """
-    settings = recipe_settings(recipe, epochs, batch_size, latent_dim, beta, learning_rate, seed)
+    settings = recipe_settings(recipe, epochs, batch_size, latent_dim, beta, learning_rate, seed, likelihood, validation, patience)
     check_images(dataset.train_images)
     check_images(dataset.test_images, dataset.image_shape)
+    if tensorboard and (out is None or not find_spec("tensorboard")):
+        raise ValueError("tensorboard needs a folder to write to, and the package: pip install vae_nb[tensorboard]")
     if out is None:
         return _train(dataset, settings)
     with whole_folder(out, resume) as folder:
-        run = _train(dataset, settings, folder)
+        watching = [keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False)] if tensorboard else []
+        run = _train(dataset, settings, folder, watching)
         save_run(run, folder)
+        (folder / "best.npz").unlink(missing_ok=True)
         if finish:
             finish(run, folder)
     return replace(run, path=Path(out))
 
 # %% ../nbs/05_training.ipynb #train-2
-def _train(dataset: Dataset, settings: dict, folder: Path | None = None) -> Run:
+def _train(dataset: Dataset, settings: dict, folder: Path | None = None, callbacks: list = ()) -> Run:
     "`train` from the settings on; it leaves the state after each epoch in the folder, and takes up the one it finds."
     images = dataset.train_images
     if settings["train_on_test_images"]:
-        images = np.concatenate([images, dataset.test_images])
+        stored = isinstance(images, StoredImages)
+        images = images.joined(dataset.test_images) if stored else np.concatenate([images, dataset.test_images])
+    images, held_out = _hold_out(images, settings["validation"], settings["seed"])
     batches = _Batches(images, min(settings["batch_size"], len(images)), settings["seed"])
     steps = len(batches)
     epochs = max(settings["epochs"], -(-settings["min_steps"] // steps))  # a small dataset needs more rounds
     config = {"dataset": dataset.name, "fingerprint": dataset.fingerprint(), "image_shape": list(dataset.image_shape),
-              "training_images": len(images), **settings, "epochs": epochs}
+              "training_images": len(images), **settings, "epochs": epochs,
+              "likelihood": settings["likelihood"] or default_likelihood(dataset.image_shape)}
 
     if folder and (folder / "model.keras").exists():
         vae, history = _load_state(folder, config)
     else:
         vae, history = build_vae(dataset.image_shape, settings, steps * epochs), {"loss": [], "reconstruction_loss": [], "kl_loss": []}
+        if held_out is not None:
+            history["val_loss"] = []
         if folder:
-            (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+            (folder / "config.json").write_text(json.dumps(config | _environment(), indent=2) + "\n")
     bar = sys.stdout.isatty()
-    record = _Epochs(batches, epochs, history, folder, bar)
+    record = _Epochs(batches, epochs, history, folder, bar, held_out, settings["patience"])
     try:
-        vae.fit(batches, initial_epoch=len(history["loss"]), epochs=epochs, shuffle=False, callbacks=[record], verbose=1 if bar else 0)
+        if not _out_of_patience(history, settings["patience"]):
+            vae.fit(batches, initial_epoch=len(history["loss"]), epochs=epochs, shuffle=False, callbacks=[record, *callbacks],
+                    verbose=1 if bar else 0)
     except KeyboardInterrupt:
         if folder or not record.whole[0]["loss"]:
             raise
         record.restore()
     history = record.whole[0]
-    config |= {"likelihood": type(vae.likelihood).__name__, "epochs_done": len(history["loss"]),
+    if held_out is not None:
+        config["best_epoch"] = _best_epoch(history) + 1
+        if not (folder and not (folder / "best.npz").exists()):  # else stopped after they had become the model's
+            for variable, value in zip(vae.variables, _load_best(folder) if folder else record.best):
+                variable.assign(value)
+    config |= {"epochs_done": len(history["loss"]),
                "parameters": vae.encoder.count_params() + vae.decoder.count_params(), **_environment()}
     _warn_of_collapse(vae, dataset.test_images)
     return Run(vae, history, config, evaluate_elbo(vae, dataset.test_images))
+
+
+def _hold_out(images: np.ndarray | StoredImages, share: float, seed: int):
+    "The images without a share of them, drawn by the seed, and that share; None if it is 0."
+    if not share:
+        return images, None
+    if len(images) < 2:
+        raise ValueError("there is one training image: none can be held out")
+    order = np.random.default_rng([seed, len(images)]).permutation(len(images))
+    n = min(max(1, round(share * len(images))), len(images) - 1)
+    part = images.part if isinstance(images, StoredImages) else images.__getitem__
+    return part(np.sort(order[n:])), part(np.sort(order[:n]))
 
 
 def _environment() -> dict:
@@ -461,8 +635,8 @@ def _save_state(vae: VAE, history: dict[str, list[float]], folder: Path) -> None
         rows.writerow(["epoch", *history])
         rows.writerows((i, *values) for i, values in enumerate(zip(*history.values()), start=1))
     vae.save(folder / "new.keras")
-    os.replace(folder / "history.new", folder / "history.csv")
-    os.replace(folder / "new.keras", folder / "model.keras")
+    _put(folder / "history.new", folder / "history.csv")
+    _put(folder / "new.keras", folder / "model.keras")
 
 # %% ../nbs/05_training.ipynb #load-run
 def load_run(path: str | os.PathLike) -> Run:
@@ -494,8 +668,12 @@ def _damage(path: Path):
 
 def _read_history(folder: Path) -> dict[str, list[float]]:
     with open(folder / "history.csv", newline="") as f:
-        rows = list(csv.DictReader(f))
-    return {name: [float(row[name]) for row in rows] for name in ("loss", "reconstruction_loss", "kl_loss")}
+        rows = csv.DictReader(f)
+        values = {name: [] for name in rows.fieldnames[1:]}
+        for row in rows:
+            for name, past in values.items():
+                past.append(float(row[name]))
+    return {name: values.pop(name) for name in ("loss", "reconstruction_loss", "kl_loss")} | values
 
 def _read_model(folder: Path) -> VAE:
     if not zipfile.is_zipfile(folder / "model.keras"):
@@ -515,6 +693,12 @@ def _load_state(folder: Path, config: dict) -> tuple[VAE, dict]:
         done = int(vae.optimizer.iterations) // steps
     if differing := [f"{name} {begun.get(name)} instead of {value}" for name, value in config.items() if begun.get(name) != value]:
         raise ValueError(f"{folder} was begun with {', '.join(differing)}: go on with what it was begun with, or remove it")
+    here = _environment()
+    others = [f"{name} {begun.get('versions', {}).get(name)} (now {now})" for name, now in here["versions"].items()
+              if begun.get("versions", {}).get(name) != now]
+    others += [f"{name} {begun.get(name)} (now {here[name]})" for name in ("backend", "python") if begun.get(name) != here[name]]
+    if others:
+        warnings.warn(f"{folder} was begun with {', '.join(others)}: it goes on, but may not end with the same bits", stacklevel=2)
     return vae, {name: values[:done] for name, values in history.items()}
 
 # %% ../nbs/05_training.ipynb #load-pretrained
