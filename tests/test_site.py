@@ -125,7 +125,7 @@ def visit(page: Path, browsers: Queue) -> dict:
 @pytest.fixture(scope="module")
 def pages(site, browsers) -> dict[str, dict]:
     "What was seen on every page, by its name without .html."
-    names = sorted(path.stem for path in site.glob("*.html") if path.stem not in ("search", "genindex"))
+    names = sorted(path.stem for path in site.glob("*.html"))
     assert set(notebooks) <= set(names)
     with ThreadPoolExecutor(2) as pool:
         return dict(zip(names, pool.map(lambda name: visit(site / f"{name}.html", browsers), names)))
