@@ -43,11 +43,11 @@ def _private(): "Not for show."
 
 
 def code(source, *outputs):
-    return {"cell_type": "code", "id": f"c{abs(hash(source))}", "metadata": {}, "execution_count": None, "source": source, "outputs": list(outputs)}
+    return {**text(source), "cell_type": "code", "execution_count": None, "outputs": list(outputs)}
 
 
 def text(source):
-    return {"cell_type": "markdown", "id": f"t{abs(hash(source))}", "metadata": {}, "source": source}
+    return {"cell_type": "markdown", "id": f"c{abs(hash(source))}", "metadata": {}, "source": source}
 
 
 def stream(words):

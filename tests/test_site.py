@@ -44,18 +44,18 @@ done({
 });
 """
 WIDE = """
-const scrolls = (e) => e && e !== document.body && (/auto|scroll/.test(getComputedStyle(e).overflowX) && e.matches("pre, div.highlight, div.math, div.output, dt.sig")
-  ? true : scrolls(e.parentElement));
-return [...document.querySelectorAll("article *")].filter((e) => !e.closest("mjx-assistive-mml") && e.getBoundingClientRect().right > innerWidth + 1 && !scrolls(e))
+const mayScroll = "pre, div.highlight, .math, div.output, dt.sig";
+const scrolls = (e) => e && (e.matches(mayScroll) && /auto|scroll/.test(getComputedStyle(e).overflowX) || scrolls(e.parentElement));
+return [...document.querySelectorAll("article *")]
+  .filter((e) => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest("mjx-assistive-mml") && !scrolls(e))
   .map((e) => e.outerHTML.slice(0, 120));
 """
 # Mathematics is MathJax's business; and of thousands of coloured words of code, axe need see only one of each kind.
 THIN = """
 const kinds = new Set();
-document.querySelectorAll("details").forEach((d) => d.open = true);
 document.querySelectorAll("mjx-container").forEach((e) => e.replaceWith("mathematics"));
 document.querySelectorAll("pre span, dt.sig span").forEach((e) => {
-  const kind = [e.className, e.parentElement.className, e.closest("div.cell_input, div.cell_output, dt, div.highlight")?.className].join("|");
+  const kind = [e, e.parentElement, e.closest("div.cell_input, div.cell_output, dt, div.highlight")].map((x) => x?.className).join("|");
   e.childElementCount || !kinds.has(kind) ? kinds.add(kind) : e.remove();
 });
 const still = document.createElement("style");
@@ -65,7 +65,7 @@ document.head.append(still);
 AXE = """
 const done = arguments[1];
 axe.run(document, arguments[0]).then((r) => done(r.violations.filter((v) => ["serious", "critical"].includes(v.impact))
-  .map((v) => `${v.id}: ${v.nodes.length} times, ${v.nodes[0].html.slice(0, 200)} ${v.nodes[0].failureSummary}`)));
+  .map(({id, nodes}) => `${id}: ${nodes.length} times, ${nodes[0].html.slice(0, 200)} ${nodes[0].failureSummary}`)));
 """
 
 
@@ -89,9 +89,10 @@ def browsers(tmp_path_factory):
     for _ in range(2):
         options = webdriver.ChromeOptions()
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-        for flag in ("headless", "no-sandbox", "disable-gpu", "disable-dev-shm-usage", "disable-quic", "no-first-run", "disable-background-networking",
-                     "disable-component-update", "disable-sync", "window-size=1300,900", f"user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        for flag in ("headless", "no-sandbox", "disable-gpu", "disable-dev-shm-usage", "disable-quic", "no-first-run", "disable-sync",
+                     "disable-background-networking", "disable-component-update", "window-size=1300,900"):
             options.add_argument(f"--{flag}")
+        options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('profile')}")
         started.put(webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver"))))
     yield started
     while not started.empty():
@@ -106,6 +107,7 @@ def visit(page: Path, browsers: Queue) -> dict:
         browser.execute_async_script("(window.MathJax ? MathJax.startup.promise : Promise.resolve()).then(arguments[0])")
         seen = browser.execute_async_script(LOOK)
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", dict(width=PHONE, height=844, deviceScaleFactor=1, mobile=True))
+        browser.execute_script("document.querySelectorAll('details').forEach((d) => d.open = true); dispatchEvent(new Event('resize'))")
         seen["wide"] = browser.execute_script(WIDE)
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
         browser.execute_script(THIN + (files("axe_core_python") / "axe.min.js").read_text(encoding="utf-8"))
@@ -123,7 +125,7 @@ def visit(page: Path, browsers: Queue) -> dict:
 @pytest.fixture(scope="module")
 def pages(site, browsers) -> dict[str, dict]:
     "What was seen on every page, by its name without .html."
-    names = sorted(path.stem for path in site.glob("*.html") if path.stem not in ("search", "genindex"))
+    names = sorted(path.stem for path in site.glob("*.html"))
     assert set(notebooks) <= set(names)
     with ThreadPoolExecutor(2) as pool:
         return dict(zip(names, pool.map(lambda name: visit(site / f"{name}.html", browsers), names)))
@@ -140,8 +142,8 @@ def directives(cell: dict) -> set[str]:
 def markdown(cells: list[dict]) -> list[str]:
     "The Markdown of a notebook that a reader sees: cells, and what shown cells put out."
     shown = [cell for cell in cells if not directives(cell) & {"hide", "export", "output: false", "include: false"}]
-    outputs = [output["data"]["text/markdown"] for cell in shown for output in cell.get("outputs", []) if "text/markdown" in output.get("data", {})]
-    return ["".join(text) for text in [*(cell["source"] for cell in shown if cell["cell_type"] == "markdown"), *outputs]]
+    said = [output.get("data", {}).get("text/markdown", "") for cell in shown for output in cell.get("outputs", [])]
+    return ["".join(text) for text in [*(cell["source"] for cell in shown if cell["cell_type"] == "markdown"), *said]]
 
 
 def equations(text: str) -> int:
@@ -168,9 +170,10 @@ def test_nothing_shows_that_is_for_the_machine(pages):
         raw = re.search(r"\$\$|\\[a-zA-Z]{2,}|\\\(|\{cite|\{eq|:::|\$[^$\n]+\$", seen["prose"])
         assert not raw, (name, raw)
     for name, cells in notebooks.items():
-        lines = {kind: {line.strip() for cell in cells if cell["cell_type"] == "code" and bool(directives(cell) & {"hide", "default_exp"}) is kind
-                        for line in "".join(cell["source"]).splitlines() if len(line.strip()) > 25} for kind in (True, False)}
-        leaked = (lines[True] - lines[False]) & {line.strip() for line in pages[name]["text"].splitlines()}
+        code = [cell for cell in cells if cell["cell_type"] == "code"]
+        source = {kind: {line.strip() for cell in code if bool(directives(cell) & {"hide", "export"}) is kind
+                         for line in "".join(cell["source"]).splitlines() if len(line.strip()) > 25} for kind in (True, False)}
+        leaked = (source[True] - source[False]) & {line.strip() for line in pages[name]["text"].splitlines()}
         assert not leaked, (name, leaked)
 
 

@@ -41,4 +41,16 @@ document.addEventListener("DOMContentLoaded", () => {
     for (const name of ["mouseenter", "focus"]) link.addEventListener(name, peek);
     for (const name of ["mouseleave", "blur", "click"]) link.addEventListener(name, leave);
   }
+
+  // A formula in a line of text cannot break: where the screen is narrower, it scrolls by itself
+  const fit = () => {
+    for (const formula of document.querySelectorAll("span.math")) {
+      formula.classList.remove("wide");
+      formula.classList.toggle("wide", formula.getBoundingClientRect().width > formula.closest("p, li, td, th, h1, h2, h3, div").clientWidth);
+    }
+  };
+  window.MathJax?.startup?.promise.then(() => {
+    fit();
+    window.addEventListener("resize", fit);
+  });
 });
