@@ -1,6 +1,6 @@
 """The built site in a real browser, from file://, as `make docs` leaves it: what a reader sees, and what one must not.
 
-Needs Debian's Chromium: apt-get install chromium chromium-driver.
+Needs Chromium, or Chrome, and its driver: apt-get install chromium chromium-driver.
 """
 
 import json
@@ -82,18 +82,20 @@ def site(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def browsers(tmp_path_factory):
     "Two browsers that share nothing, with a log of what they ask the network for."
-    if not (shutil.which("chromium") and shutil.which("chromedriver")):
+    chromium, driver = shutil.which("chromium") or shutil.which("google-chrome"), shutil.which("chromedriver")
+    if not (chromium and driver):
         missing = "no Chromium: apt-get install chromium chromium-driver"
         pytest.fail(missing) if os.environ.get("VAE_NB_REQUIRE_DATA") else pytest.skip(missing)
     started: Queue = Queue()
     for _ in range(2):
         options = webdriver.ChromeOptions()
+        options.binary_location = chromium
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
         for flag in ("headless", "no-sandbox", "disable-gpu", "disable-dev-shm-usage", "disable-quic", "no-first-run", "disable-sync",
                      "disable-background-networking", "disable-component-update", "window-size=1300,900"):
             options.add_argument(f"--{flag}")
         options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('profile')}")
-        started.put(webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver"))))
+        started.put(webdriver.Chrome(options=options, service=Service(driver)))
     yield started
     while not started.empty():
         started.get().quit()
