@@ -47,7 +47,7 @@ readme: $(VENV)/ready
 	$(BIN)/python nbs/readme.py
 
 benchmark: $(VENV)/ready
-	for script in article recipes tuning target throughput speed scaling; do \
+	for script in article recipes tuning target throughput speed scaling evaluation; do \
 		echo "benchmarks/$$script.py --quick"; $(BIN)/python benchmarks/$$script.py --quick || exit 1; done
 
 wheel: $(VENV)/ready
