@@ -10,7 +10,7 @@ import pytest
 root = Path(__file__).resolve().parent.parent
 
 
-@pytest.mark.parametrize("script", ["article", "throughput", "speed"])
+@pytest.mark.parametrize("script", ["article", "throughput", "speed", "evaluation"])
 def test_a_benchmark_runs_in_small_and_writes_nothing(script):
     results = root / "benchmarks" / "results"
     before = {p: p.read_bytes() for p in results.iterdir()}
