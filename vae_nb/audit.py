@@ -23,20 +23,31 @@ def effective_beta(
 ) -> float:
     """The beta of a loss: what a nat of KL weighs in it, in nats of reconstruction error by the model's likelihood.
 
-    Raises `ValueError` if the loss is not a weighted sum of the two.
+    The model draws nothing. Raises `ValueError` if the loss is not a weighted sum of the two, such as one whose KL has a
+    wrong sign.
     """
     images = np.random.default_rng(seed).uniform(size=(n, *vae.encoder.input_shape[1:]))
-    outputs = {name: np.asarray(value, "float64") for name, value in vae.predict(images.astype("float32"), verbose=0).items()}
+    z_mean, z_log_var = (np.repeat(code, 2, axis=0).astype("float64") for code in vae.encode(images))  # (2n, latent_dim)
+    images, epsilon = np.repeat(images, 2, axis=0), np.tile([[1.0], [-1.0]], (n, 1))
 
-    def terms(outputs):  # L, R, K
-        reconstruction = -ops.convert_to_numpy(vae.likelihood.log_prob(images, outputs["params"]))
-        return np.array([float(loss_fn(images, outputs)), reconstruction.mean(), ops.convert_to_numpy(gaussian_kl(outputs["z_mean"], outputs["z_log_var"])).mean()])
+    def outputs(z_mean, z_log_var, shift=0.0):
+        return {"params": params + shift, "z_mean": z_mean, "z_log_var": z_log_var, "z": z_mean + np.exp(0.5 * z_log_var) * epsilon}
 
-    betas = []
+    def terms(out):  # L, R, K
+        reconstruction = -ops.convert_to_numpy(vae.likelihood.log_prob(images, out["params"]))
+        return np.array([float(loss_fn(images, out)), reconstruction.mean(), ops.convert_to_numpy(gaussian_kl(out["z_mean"], out["z_log_var"])).mean()])
+
+    params = vae.decoder.predict((z_mean + np.exp(0.5 * z_log_var) * epsilon).astype("float32"), verbose=0).astype("float64")
+    start = terms(outputs(z_mean, z_log_var))
+    scales = []  # what a nat of reconstruction error weighs
     for shift in (1.0, 2.0):
-        loss_k, _, kl = terms({**outputs, "z_mean": outputs["z_mean"] + shift}) - terms(outputs)
-        loss_r, reconstruction, _ = terms({**outputs, "params": outputs["params"] + shift}) - terms(outputs)
-        betas.append((loss_k / kl) / (loss_r / reconstruction))
-    if not np.isfinite(betas).all() or abs(betas[1] - betas[0]) > 1e-3 * abs(betas[0]) + 1e-9:
-        raise ValueError(f"the loss is no weighted sum of reconstruction error and KL: beta would be {betas[0]:.4g} or {betas[1]:.4g}")
+        loss, reconstruction, _ = terms(outputs(z_mean, z_log_var, shift)) - start
+        scales.append(loss / reconstruction)
+    betas = []
+    for mean_shift, log_var_shift in ((1.0, 0.0), (2.0, 0.0), (0.0, 1.0), (0.0, -1.0)):
+        loss, _, kl = terms(outputs(z_mean + mean_shift, z_log_var + log_var_shift)) - start
+        betas.append(loss / kl / scales[0])
+    if not (np.allclose(betas, betas[0], rtol=1e-3, atol=1e-9) and np.allclose(scales, scales[0], rtol=1e-3)):
+        raise ValueError("the loss is no weighted sum of reconstruction error and KL: beta would be "
+                         f"{betas[0]:.4g} or {betas[1]:.4g} by z_mean, {betas[2]:.4g} or {betas[3]:.4g} by z_log_var")
     return float(betas[0])
