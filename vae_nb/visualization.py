@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['manifold_axis', 'plot_manifold', 'prior_radius', 'plot_label_clusters', 'plot_reconstructions', 'one_of_each',
-           'plot_images', 'plot_history', 'most_used', 'save_pictures']
+           'examples', 'plot_images', 'plot_history', 'plot_traversals', 'most_used', 'save_pictures']
 
 # %% ../nbs/06_visualization.ipynb #imports
 from collections.abc import Sequence
@@ -102,17 +102,26 @@ def plot_label_clusters(
     images: np.ndarray,  # (N, H, W, C) in [0, 1]
     labels: np.ndarray,  # (N,), integers
     class_names: Sequence[str],  # what label 0, 1, ... is called
-    dims: Sequence[int] = (0, 1),  # which latents go right and up
+    dims: Sequence[int] | str = (0, 1),  # which latents go right and up; "pca": the two directions in which z_mean varies most
 ) -> Figure:
-    "Where images lie in latent space: z_mean of each, coloured by class, with circles around 50, 90 and 99% of the prior."
+    """Where images lie in latent space: z_mean of each, coloured by class, with circles around 50, 90 and 99% of the prior.
+
+    The prior looks the same from every direction, so the circles hold for principal components, too.
+    """
     labels = np.asarray(labels)
     if len(images) != len(labels):
         raise ValueError(f"there are {len(images)} images and {len(labels)} labels, expected as many")
-    dims = _checked_dims(vae, dims)
-    z_mean = vae.encode(images)[0][:, dims]  # (N, 2), or (N, 1)
+    z_mean = vae.encode(images)[0]  # (N, latent_dim)
+    if dims == "pca" and vae.latent_dim > 2:
+        _, size, directions = np.linalg.svd(np.cov(z_mean.T))
+        z_mean, share = z_mean @ directions[:2].T, size[:2] / size.sum()  # (N, 2)
+        names = [f"principal component {i + 1} of z_mean ({s:.0%} of its variance)" for i, s in enumerate(share)]
+    else:
+        dims = _checked_dims(vae, (0, 1) if dims == "pca" else dims)
+        z_mean, names = z_mean[:, dims], [f"z[{d}]" for d in dims]  # (N, 2), or (N, 1)
     colors = _colors(len(class_names))
     fig, ax = _figure(figsize=(7.4, 5.6))
-    if len(dims) == 1:
+    if len(names) == 1:
         for c, name in enumerate(class_names):
             ax.hist(z_mean[labels == c, 0], 80, color=colors[c], histtype="step", label=name)
         ax.set(xlabel="z[0]", ylabel="images")
@@ -127,10 +136,11 @@ def plot_label_clusters(
         ax.annotate(f"{p:.0%}", (0, prior_radius(p)), ha="center", va="center", fontsize=8, color="0.25",
                     bbox=dict(boxstyle="round,pad=0.15", fc="white", ec="none", alpha=0.8))
     edge = 1.05 * max(prior_radius(0.99), np.quantile(np.abs(z_mean), 0.9995))
-    ax.set(xlabel=f"z[{dims[0]}]", ylabel=f"z[{dims[1]}]", xlim=(-edge, edge), ylim=(-edge, edge), aspect="equal")
+    ax.set(xlabel=names[0], ylabel=names[1], xlim=(-edge, edge), ylim=(-edge, edge), aspect="equal")
     ax.spines[["top", "right"]].set_visible(False)
     handles = [plt.Line2D([], [], marker="o", ls="", color=color) for color in colors]
-    ax.legend(handles, class_names, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+    if len(handles) <= 20:  # more names than that would be larger than the picture
+        ax.legend(handles, class_names, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     return fig
 
 # %% ../nbs/06_visualization.ipynb #plot-reconstructions
@@ -151,6 +161,13 @@ def plot_reconstructions(
 def one_of_each(labels: np.ndarray) -> np.ndarray:
     "Index of the first example of each class."
     return np.unique(labels, return_index=True)[1]
+
+
+def examples(labels: np.ndarray, n: int = 10) -> np.ndarray:
+    "Index of n examples, or of all if there are fewer: the first of each class, then whatever comes first."
+    chosen = one_of_each(labels)[:n]
+    others = np.setdiff1d(np.arange(len(labels)), chosen)
+    return np.concatenate([chosen, others[: n - len(chosen)]])
 
 # %% ../nbs/06_visualization.ipynb #plot-images
 def plot_images(
@@ -177,11 +194,35 @@ def plot_history(
     fig, axes = _figure(1, 3, figsize=(9, 2.7))
     for ax, (key, title) in zip(axes, panels.items()):
         epochs = np.arange(1, len(history[key]) + 1)
-        ax.plot(epochs, history[key], "o-" if len(epochs) <= 20 else "-", color="tab:blue", ms=4)
+        style = "o-" if len(epochs) <= 20 else "-"
+        ax.plot(epochs, history[key], style, color="tab:blue", ms=4, label="training")
+        if key == "loss" and "val_loss" in history:
+            ax.plot(epochs, history["val_loss"], style, color="tab:orange", ms=4, label="validation")
+            ax.legend(frameon=False)
         ax.set(title=title, xlabel="epoch")
         ax.xaxis.get_major_locator().set_params(integer=True)
         ax.spines[["top", "right"]].set_visible(False)
     axes[0].set_ylabel("nats an image")
+    return fig
+
+# %% ../nbs/06_visualization.ipynb #plot-traversals
+def plot_traversals(
+    vae: "VAE",
+    images: np.ndarray,  # (N, H, W, C) in [0, 1]; they tell which latents are used most
+    n: int = 9,  # steps from -2.5 to 2.5
+    rows: int = 8,  # at most so many latents
+) -> Figure:
+    "What each of the most used latents does to the decoded image, the others 0: a row for each latent."
+    used = np.argsort(-vae.encode(images)[0].var(axis=0), kind="stable")[:rows]
+    axis = np.linspace(-2.5, 2.5, n)
+    z = np.zeros((len(used), n, vae.latent_dim), "float32")
+    z[np.arange(len(used)), :, used] = axis
+    decoded = vae.decode(z.reshape(-1, vae.latent_dim))
+    height, width, channels = decoded.shape[1:]
+    fig, ax = _figure(figsize=(6.4, 5.8 * len(used) * height / (n * width) + 0.5))
+    _show(ax, _tiles(decoded.reshape(len(used), n, height, width, channels)))
+    ax.set_xticks((np.arange(n) + 0.5) * width - 0.5, [f"{v:.1f}" for v in axis])
+    ax.set_yticks((np.arange(len(used)) + 0.5) * height - 0.5, [f"z[{d}]" for d in used])
     return fig
 
 # %% ../nbs/06_visualization.ipynb #most-used
@@ -198,12 +239,15 @@ def save_pictures(
     dataset: "Dataset",
     folder: str | Path,  # must exist
 ) -> list[Path]:
-    "Write manifold.png, label_clusters.png, reconstructions.png and history.png; returns their paths."
-    vae, dims = run.vae, most_used(run.vae, dataset.test_images)
-    figures = {
-        "manifold": plot_manifold(vae, dims=dims),
-        "label_clusters": plot_label_clusters(vae, dataset.train_images, dataset.train_labels, dataset.class_names, dims),
-        "reconstructions": plot_reconstructions(vae, dataset.test_images[one_of_each(dataset.test_labels)]),
+    """Write manifold.png, label_clusters.png, reconstructions.png and history.png; returns their paths.
+
+    With more than two latents traversals.png takes the place of the manifold, and the clusters are principal components.
+    """
+    vae, many = run.vae, run.vae.latent_dim > 2
+    picture = ("traversals", plot_traversals(vae, dataset.test_images)) if many else ("manifold", plot_manifold(vae))
+    figures = dict([picture]) | {
+        "label_clusters": plot_label_clusters(vae, dataset.train_images, dataset.train_labels, dataset.class_names, "pca"),
+        "reconstructions": plot_reconstructions(vae, dataset.test_images[examples(dataset.test_labels)]),
         "history": plot_history(run.history),
     }
     paths = [Path(folder) / f"{name}.png" for name in figures]
