@@ -1,11 +1,12 @@
 """Fail if vae_nb/, the notebooks or README.md are not what `nbdev_export`, `nbdev_clean` and `make readme` make of nbs/,
-or if a notebook's saved outputs are not of Fashion-MNIST.
+or if a notebook's saved outputs are missing, or not of Fashion-MNIST.
 
 Works on a copy: the working tree stays as it is.
 """
 
 import filecmp
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -38,6 +39,12 @@ for path in sorted((root / "nbs").glob("*.ipynb")):
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     if any("using digits instead" in json.dumps(cell.get("outputs", [])) for cell in cells):
         sys.exit(f"{path.name} was saved without Fashion-MNIST: run `make notebooks` where it can be had")
+    for cell in cells:
+        source = "".join(cell["source"])
+        shows = re.search(r"^(    )?(print|display|Markdown|plot_\w+)\(", source, re.M) and not re.search(
+            r"^(#\| ?(hide|export|output: false)|def |class )", source, re.M)
+        if cell["cell_type"] == "code" and shows and not cell["outputs"]:
+            sys.exit(f"{path.name} was saved without the output of cell {cell['id']}: run it with nbs/run.py")
 if drifted:
     sys.exit(f"not what the notebooks make: {', '.join(drifted)}\nrun nbdev_export, nbdev_clean and `make readme`, and commit what changes")
 print("No drift: the modules, the notebooks and README.md agree.")

@@ -8,6 +8,7 @@ __all__ = ['app', 'RunFolder', 'DEFAULT_RUN', 'AnyRun', 'AnyData', 'Strict', 'tr
 
 # %% ../nbs/90_cli.ipynb #imports
 import csv
+import json
 import os
 import shutil
 import signal
@@ -131,16 +132,29 @@ def _load(run: Path):
 
 # %% ../nbs/90_cli.ipynb #evaluate
 @app.command()
-def evaluate(run: RunFolder = DEFAULT_RUN):
-    "Print the test -ELBO, reconstruction and KL of a run, computed afresh."
+def evaluate(
+    run: RunFolder = DEFAULT_RUN,
+    data: Annotated[str | None, typer.Argument(help="Test images of fashion_mnist, mnist, digits, or of a folder or file of your own; "
+                                                    "none: of the data that the run was trained on.")] = None,
+    images: Annotated[int, typer.Option(help="So many of the test images for IWAE and the exact log p(x).", min=1)] = 1000,
+    k: Annotated[int, typer.Option("-k", help="Draws of IWAE for each.", min=1)] = 100,
+    strict: Strict = False,
+):
+    "Print a run's evaluation card and, of its own data, keep it in metrics.json."
     with _quiet():
-        from vae_nb import evaluate_elbo, load_dataset
+        from vae_nb import evaluate, load_dataset
 
     loaded = _load(run)
-    dataset = load_dataset(loaded.config["dataset"])
-    if dataset.fingerprint() != loaded.config["fingerprint"]:
+    dataset = load_dataset(data, loaded.config["image_shape"][:2] if os.path.exists(data) else None, strict) if data else _dataset_of(loaded)
+    if not data and dataset.fingerprint() != loaded.config["fingerprint"]:
         print(f"vae_nb: note: this {dataset.name} is not the data that {run} was trained on", file=sys.stderr)
-    _print_metrics(evaluate_elbo(loaded.vae, dataset.test_images), loaded.config)
+    card = evaluate(loaded.vae, dataset, images, k)
+    print(card)
+    if loaded.config["train_on_test_images"] and not data:
+        print("vae_nb: note: the test images were among those that it was trained on", file=sys.stderr)
+    if not data and (run / "metrics.json").exists():
+        with _written_whole(run / "metrics.json") as new:
+            new.write_text(json.dumps({**loaded.metrics, "evaluation": card}, indent=2) + "\n", encoding="utf-8")
 
 
 @app.command()
