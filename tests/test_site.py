@@ -95,7 +95,9 @@ def browsers(tmp_path_factory):
                      "disable-background-networking", "disable-component-update", "window-size=1300,900"):
             options.add_argument(f"--{flag}")
         options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('profile')}")
-        started.put(webdriver.Chrome(options=options, service=Service(driver)))
+        browser = webdriver.Chrome(options=options, service=Service(driver))
+        browser.set_script_timeout(120)  # a busy machine takes its time over a page of equations
+        started.put(browser)
     yield started
     while not started.empty():
         started.get().quit()
