@@ -29,13 +29,16 @@ from .data import Dataset, check_images
 from .elbo import Bernoulli, gaussian_kl
 from .training import VAE, active_latents, evaluate_elbo
 
+# %% ../nbs/07_evaluation.ipynb #edge
+_EDGE = 12.0  # grids reach so far each way: the prior's density is 31 powers of ten lower there than at 0
+
 # %% ../nbs/07_evaluation.ipynb #exact-log-likelihood
 def exact_log_likelihood(
     vae: VAE,
     images: np.ndarray,  # (N, H, W, C) in [0, 1]
     tolerance: float = 0.01,  # largest stated error of any image, nats
 ) -> tuple[np.ndarray, np.ndarray]:
-    """log p(x) in nats and its error, each (N,), by quadrature over [-8, 8] in each of one or two latents.
+    """log p(x) in nats and its error, each (N,), by quadrature over [-12, 12] in each of one or two latents.
 
     The error is estimated from the last halving of the grid, no bound: a peak narrower than the cells, of which the
     encoder does not know, is overlooked. Raises `ValueError` for more latents and for images of another shape or range,
@@ -59,7 +62,7 @@ def _quadrature(vae: VAE, images: np.ndarray, tolerance: float) -> tuple[np.ndar
     reach = 6 * np.exp(0.5 * z_log_var)  # (N, dims), of the encoder's box
     finest = np.clip(reach.min(1) / 3, 1 / 128, 1 / 32)  # (N,), the widest cells to trust: two standard deviations
     values, errors, side = np.full(len(images), -np.inf), np.full(len(images), np.inf), 1 / 8
-    blocks = _mesh(np.arange(16 / (2 * half * side)), dims)  # (B, dims), counted from the corner at -8
+    blocks = _mesh(np.arange(2 * _EDGE / (2 * half * side)), dims)  # (B, dims), counted from the corner at -12
     image, block = np.repeat(np.arange(len(images)), len(blocks)), np.tile(blocks, (len(images), 1))  # all pairs: (P,), (P, dims)
     while len(image):
         total, border = np.full(len(images), -np.inf), np.full(len(images), -np.inf)
@@ -68,10 +71,10 @@ def _quadrature(vae: VAE, images: np.ndarray, tolerance: float) -> tuple[np.ndar
         bar = _bar(len(different), f"cells of 1/{1 / side:.0f}, {len(np.unique(image)):,} images")
         for number, corner in enumerate(different):
             pairs = np.flatnonzero(which.ravel() == number)
-            rows, z = image[pairs], -8 + side * (2 * half * corner + _mesh(np.arange(2 * half) + 0.5, dims))  # z: (M, dims)
+            rows, z = image[pairs], -_EDGE + side * (2 * half * corner + _mesh(np.arange(2 * half) + 0.5, dims))  # z: (M, dims)
             summands = _log_joint(vae, images[rows], z) + dims * math.log(side)  # (n, M)
             total[rows] = np.logaddexp(total[rows], logsumexp(summands, axis=1))
-            if (edge := (np.abs(z) > 7.5).any(1)).any():
+            if (edge := (np.abs(z) > _EDGE - 0.5).any(1)).any():
                 border[rows] = np.logaddexp(border[rows], logsumexp(summands[:, edge], axis=1))
             quarters = summands.reshape(len(rows), *(2, half) * dims).max(axis=tuple(range(2, 2 * dims + 1, 2)))
             peaks[pairs] = quarters.reshape(len(rows), -1)
@@ -83,12 +86,12 @@ def _quadrature(vae: VAE, images: np.ndarray, tolerance: float) -> tuple[np.ndar
         rough, side = blind | (errors > tolerance), side / 2
         done = seen[~rough[seen]]
         if (outside := done[border[done] - total[done] > math.log(min(tolerance, 0.5))]).size:
-            raise ArithmeticError(f"image {outside[0]} has mass at the border of [-8, 8]: its log p(x) is not to be had from this grid")
+            raise ArithmeticError(f"image {outside[0]} has mass at the border of [-12, 12]: its log p(x) is not to be had from this grid")
         if side < 1 / 1024 and rough.any():
             raise ArithmeticError(f"{rough.sum()} images are not known to {tolerance} nats with cells of 1/1024: raise the tolerance")
         # which quarters to divide, for which images
         children = 2 * block[:, None] + _mesh(np.arange(2), dims)  # (P, 2 ** dims, dims)
-        low = -8 + 2 * half * side * children
+        low = -_EDGE + 2 * half * side * children
         near = (np.abs(low + half * side - z_mean[image, None]) < reach[image, None] + half * side).all(-1)  # the encoder's box
         wanted = rough[image, None] & (near & blind[image, None] | (peaks - total[image, None] > lost))
         image, block = np.broadcast_to(image[:, None], wanted.shape)[wanted], children[wanted]
@@ -125,8 +128,8 @@ def _checked(vae: VAE, images: np.ndarray) -> np.ndarray:
 
 
 def _check_codes(z_mean: np.ndarray) -> None:
-    if (outside := np.flatnonzero((np.abs(z_mean) > 8).any(1))).size:
-        raise ArithmeticError(f"the encoder puts image {outside[0]} at {z_mean[outside[0]].round(1).tolist()}, outside the grid of [-8, 8]")
+    if (outside := np.flatnonzero((np.abs(z_mean) > _EDGE).any(1))).size:
+        raise ArithmeticError(f"the encoder puts image {outside[0]} at {z_mean[outside[0]].round(1).tolist()}, outside the grid of [-12, 12]")
 
 
 def _bar(steps: int, what: str):
@@ -198,7 +201,7 @@ def posterior_grid(
 ) -> tuple[list[np.ndarray], np.ndarray]:
     """The coordinates of a grid, (n,) for each of one or two latents, and log p(z|x) on it: (n,) or (n, n), nats.
 
-    The grid covers p(z|x) and q(z|x) within [-8, 8], and its density has the mass 1. Raises `ValueError` for more
+    The grid covers p(z|x) and q(z|x) within [-12, 12], and its density has the mass 1. Raises `ValueError` for more
     latents or an image of another shape or range, `ArithmeticError` if 1,024 steps an axis are too few or the code lies outside.
     """
     images = _checked(vae, np.asarray(image)[None])
@@ -207,8 +210,8 @@ def posterior_grid(
     z_mean, z_log_var = (code[0] for code in vae.encode(images))
     _check_codes(z_mean[None])
     q_low, q_high = z_mean - 6 * np.exp(0.5 * z_log_var), z_mean + 6 * np.exp(0.5 * z_log_var)
-    low, high = np.full(vae.latent_dim, -8.0), np.full(vae.latent_dim, 8.0)
-    for n, zoom in ((128, True), (64, True), (64, False)):
+    low, high = np.full(vae.latent_dim, -_EDGE), np.full(vae.latent_dim, _EDGE)
+    for n, zoom in ((192, True), (64, True), (64, False)):
         while True:
             step = (high - low) / n
             axes = [a + s * (np.arange(n) + 0.5) for a, s in zip(low, step)]
@@ -222,8 +225,8 @@ def posterior_grid(
             n *= 2
         if zoom:  # the rectangle of what matters, a little larger
             matters = z[joint > joint.max() - 16 - (step.max() / 0.02) ** 2]  # as above, with room for a peak 0.01 wide
-            low = np.maximum(np.minimum(matters.min(0) - step, q_low), -8)
-            high = np.minimum(np.maximum(matters.max(0) + step, q_high), 8)
+            low = np.maximum(np.minimum(matters.min(0) - step, q_low), -_EDGE)
+            high = np.minimum(np.maximum(matters.max(0) + step, q_high), _EDGE)
     return axes, joint - logsumexp(joint) - np.log(step).sum()
 
 # %% ../nbs/07_evaluation.ipynb #posterior-kl
@@ -250,7 +253,7 @@ def _kl_on_grid(axes: list[np.ndarray], log_posterior: np.ndarray, mean: np.ndar
     q = np.exp(log_q) * math.prod(a[1] - a[0] for a in axes)  # of each cell
     if abs(q.sum() - 1) > 0.01:
         raise ArithmeticError(f"the grid holds {q.sum():.3f} of the mass of q(z|x), expected 1: "
-                              f"its code {mean.round(1).tolist()} is too near the border of [-8, 8], or too narrow")
+                              f"its code {mean.round(1).tolist()} is too near the border of [-12, 12], or too narrow")
     return float((q * (log_q - log_posterior)).sum() / q.sum())
 
 # %% ../nbs/07_evaluation.ipynb #plot-posterior
