@@ -171,7 +171,7 @@ RECIPES = {
     "default": dict(
         beta=1.0, latent_dim=2, encoder=dict(filters=[16, 32], hidden=[256, 128]),
         decoder=dict(fourier_features=64, hidden=[256, 256], filters=[32, 16]),
-        optimizer="adam", learning_rate=5e-3, batch_size=128, epochs=10, min_steps=800, train_on_test_images=False),
+        optimizer="adam", learning_rate=5e-3, batch_size=128, epochs=20, min_steps=800, train_on_test_images=False),
 }
 
 # %% ../nbs/05_training.ipynb #recipe-settings
