@@ -247,6 +247,8 @@ def _load_array(path: Path, image_size, channels) -> OwnImages:
     try:
         data = np.load(path, mmap_mode="r", allow_pickle=False)
         arrays = {"images": data} if isinstance(data, np.ndarray) else {name: data[name] for name in data.files}
+        if not all(isinstance(array, np.ndarray) for array in arrays.values()):
+            raise ValueError("what it holds are no arrays")
     except (ValueError, EOFError, OSError, KeyError, zipfile.BadZipFile) as e:
         why = "it holds Python objects, which are not loaded" if "pickle" in str(e) else _why(e)
         raise OSError(f"{path} cannot be read ({why}): write it with np.save or np.savez") from None
