@@ -22,7 +22,8 @@ def provenance(*packages: str) -> dict:
     git = lambda *arguments: subprocess.check_output(["git", *arguments], cwd=root, text=True).strip()
     changed = git("status", "--porcelain", "--", "vae_nb", "benchmarks/*.py")
     return {"commit": git("rev-parse", "HEAD") + ("+" if changed else ""),
-            "machine": {"processor": processor(), "cores": os.cpu_count(), "system": platform.system()},
+            "machine": {"processor": processor(), "cores": os.cpu_count(), "system": platform.system(),
+                        "scheduling": "real-time" if getattr(os, "sched_getscheduler", lambda pid: 0)(0) in (1, 2) else "usual"},
             "versions": {"python": platform.python_version(), **{name: version(name) for name in packages}}}
 
 

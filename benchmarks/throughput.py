@@ -6,7 +6,8 @@
 PyTorch and JAX are measured if they are installed (`pip install -r benchmarks/requirements.txt`). Writes
 benchmarks/results/throughput.json: medians, quartiles, every measurement, ratios of medians and of the best, and what share
 of the machine's own matrix product the training step reaches. Each round begins with another way. Leave the machine alone
-meanwhile.
+meanwhile. Some Linux kernels now and then put both of TensorFlow's threads on one core and leave the other idle: the seconds
+of a way then come in two clusters. `sudo chrt --rr 1 .venv/bin/python benchmarks/throughput.py` keeps the threads apart.
 """
 
 import argparse

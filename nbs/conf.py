@@ -31,8 +31,8 @@ nitpick_ignore_regex = [("py:.*", ".*")]  # the types in signatures are other li
 
 # What the sidebar lists, in this order. A new notebook finds its place by its number.
 notebook_parts = {
-    "The autoencoder, step by step": ["0[0-6]*"],
-    "Beyond the article": ["0[7-9]*", "[1-7]?*"],
+    "The autoencoder, step by step": ["0[0-6]_*"],
+    "Beyond the article": ["0[0-6][a-z]_*", "0[7-9]*", "[1-7]?*"],
     "Measured": ["8?*"],
     "Reference": ["9?*", "api", "references", "changelog"],
 }

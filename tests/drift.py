@@ -42,7 +42,7 @@ for path in sorted((root / "nbs").glob("*.ipynb")):
     for cell in cells:
         source = "".join(cell["source"])
         shows = re.search(r"^(    )?(print|display|Markdown|plot_\w+)\(", source, re.M) and not re.search(
-            r"^(#\| ?(hide|export|output: false)|def |class )", source, re.M)
+            r"^(#\| ?(hide|export|output: false)|def |class )", source, re.M) or "#| fig-alt:" in source
         if cell["cell_type"] == "code" and shows and not cell["outputs"]:
             sys.exit(f"{path.name} was saved without the output of cell {cell['id']}: run it with nbs/run.py")
 if drifted:
