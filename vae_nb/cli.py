@@ -13,6 +13,7 @@ import os
 import shutil
 import signal
 import sys
+import tempfile
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
@@ -174,11 +175,8 @@ def sample(
         raise ValueError(f"there is no folder {out.parent}: make it first, or choose another")
     figure = plot_images(_load(run).vae.sample(n, seed))
     out = out or run / "samples.png"
-    try:
-        out.parent.mkdir(exist_ok=True)
-        figure.savefig(out, dpi=150)
-    except OSError as e:
-        raise OSError(f"cannot write {out} ({e.strerror}): choose another file") from None
+    with _written_whole(out) as new:
+        figure.savefig(new, dpi=150)
     print(f"{n} samples are in {out}")
 
 
@@ -192,10 +190,12 @@ def plot(run: RunFolder = DEFAULT_RUN):
     dataset = _dataset_of(loaded)
     try:
         run.mkdir(exist_ok=True)
-        paths = save_pictures(loaded, dataset, run)
+        with tempfile.TemporaryDirectory(prefix=".new", dir=run) as folder:
+            for new in save_pictures(loaded, dataset, folder):
+                os.replace(new, run / new.name)
+                print(run / new.name)
     except OSError as e:
-        raise OSError(f"cannot write into {run} ({e.strerror}): work in another folder") from None
-    print(*paths, sep="\n")
+        raise OSError(f"cannot write into {run} ({e.strerror}): make room, or work in another folder") from None
 
 # %% ../nbs/90_cli.ipynb #images-for
 def _dataset_of(loaded):
@@ -335,7 +335,7 @@ def score(
                ([name, own.class_names[c], *terms] for name, c, *terms in zip(own.names, own.labels, total, reconstruction, kl)))
     print(f"-ELBO of {len(total):,} images, nats: median {np.median(total):.2f}, highest:")
     for i in np.argsort(-total, kind="stable")[:10]:
-        print(f"  {total[i]:10.2f}  {own.names[i]}")
+        print(f"  {total[i]:10.2f}  {os.fsencode(own.names[i]).decode(errors='replace')}")
     print(f"all are in {out}")
 
 # %% ../nbs/90_cli.ipynb #main
@@ -344,6 +344,7 @@ def main() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up chatter
     os.environ.setdefault("MPLBACKEND", "agg")  # pictures go to files
     signal.signal(signal.SIGTERM, _interrupt)
+    warnings.filterwarnings("ignore", "Glyph .* missing")  # a class named in letters that the font lacks is drawn as boxes
     warnings.showwarning = lambda message, *_: print(f"vae_nb: warning: {message}", file=sys.stderr)
     try:
         status = app(sys.argv[1:] or ["--help"], prog_name="vae_nb", standalone_mode=False)

@@ -10,12 +10,15 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 import sys
 import tempfile
+import time
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,6 +45,8 @@ class _Head:
 
 
 def _look(path: Path) -> _Head:
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise ValueError("it is no file")  # but a pipe or a device: reading might never end
     with Image.open(path, formats=FORMATS) as image:
         if image.mode == "F":
             raise ValueError("pixels are 32-bit floats of unknown range")
@@ -111,12 +116,13 @@ def _cached(path: Path, image_size: tuple[int, int] | None, channels: int | None
     names = _find(path)
     if not names:
         raise ValueError(f"{path} has no pictures: files that end in {', '.join(sorted(SUFFIXES))}")
-    states = [(s.st_size, s.st_mtime_ns) for s in (os.lstat(path / name) for name in names)]
-    key = hashlib.sha256(json.dumps([2, str(path), names, states, image_size, channels]).encode()).hexdigest()[:24]
+    states = [_state(path / name) for name in names]
+    key = hashlib.sha256(json.dumps([3, str(path), names, states, image_size, channels]).encode()).hexdigest()[:24]
     cache = Path(os.environ.get("VAE_NB_CACHE", "~/.cache/vae_nb")).expanduser()
     if not (cache / key / "index.json").exists():
         try:
             cache.mkdir(parents=True, exist_ok=True)
+            _clear_away(cache.glob("*.*"))
             building = Path(tempfile.mkdtemp(prefix=f"{key}.", dir=cache))
         except OSError as e:
             raise OSError(f"cannot write to {cache} ({e.strerror}): name another folder in VAE_NB_CACHE") from None
@@ -130,6 +136,23 @@ def _cached(path: Path, image_size: tuple[int, int] | None, channels: int | None
         finally:
             shutil.rmtree(building, ignore_errors=True)
     return cache / key, json.loads((cache / key / "index.json").read_text())
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    "What changes when a file, or what it links to, is written, replaced or made readable."
+    try:
+        s = path.stat()
+    except OSError as e:
+        return (e.errno or 0,)
+    return s.st_size, s.st_mtime_ns, s.st_ctime_ns
+
+
+def _clear_away(folders: Iterator[Path]) -> None:
+    "Remove what killed processes left: folders in which nothing was written for a day."
+    for folder in folders:
+        with suppress(OSError):  # another process may be removing it
+            if time.time() - max(path.stat().st_mtime for path in (folder, *folder.iterdir())) > 86_400:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _build(path: Path, names: list[str], image_size, channels, folder: Path) -> None:
@@ -216,7 +239,7 @@ def _load_folder(path: Path, image_size, channels, strict: bool) -> OwnImages:
     splits = "train" in top and len(top) > 1 and top <= {"train", "test", "val", "valid", "validation"}
     testing, classes = zip(*(_split_and_class(name, splits) for name in names))
     class_names, labels = np.unique(classes, return_inverse=True)
-    return OwnImages(StoredImages(folder / "images.npy", index["rows"]), labels, tuple(map(str, class_names)), names,
+    return OwnImages(StoredImages(folder / "images.npy", index["rows"]), labels, tuple(os.fsencode(c).decode(errors="replace") for c in class_names), names,
                      np.array(testing) if splits else None)
 
 # %% ../nbs/10_own_images.ipynb #load-array
@@ -224,6 +247,8 @@ def _load_array(path: Path, image_size, channels) -> OwnImages:
     try:
         data = np.load(path, mmap_mode="r", allow_pickle=False)
         arrays = {"images": data} if isinstance(data, np.ndarray) else {name: data[name] for name in data.files}
+        if not all(isinstance(array, np.ndarray) for array in arrays.values()):
+            raise ValueError("what it holds are no arrays")
     except (ValueError, EOFError, OSError, KeyError, zipfile.BadZipFile) as e:
         why = "it holds Python objects, which are not loaded" if "pickle" in str(e) else _why(e)
         raise OSError(f"{path} cannot be read ({why}): write it with np.save or np.savez") from None
@@ -232,6 +257,9 @@ def _load_array(path: Path, image_size, channels) -> OwnImages:
         raise ValueError(f"{path} has {', '.join(arrays) or 'nothing'}: name the arrays x_train and x_test, or images")
     parts = [(first, {"x_train": "y_train", "images": "labels", "x": "y", "arr_0": "arr_1"}[first])]
     parts += [("x_test", "y_test")] if first == "x_train" and "x_test" in arrays else []
+    if len(parts) > 1 and ("y_train" in arrays) != ("y_test" in arrays):
+        there, missing = ("y_train", "y_test") if "y_train" in arrays else ("y_test", "y_train")
+        raise ValueError(f"{path} has {there} and no {missing}: give both, or none")
     whole = path.suffix.lower() == ".npy" and data.flags.c_contiguous
     images, labels, names, testing = [], [], [], []
     for x, y in parts:
@@ -294,6 +322,8 @@ def load_images(
     Says on stderr what was left out or changed. Raises `ValueError` for what is no data set, `OSError` for a file that
     cannot be read.
     """
+    if not os.path.exists(path):
+        raise FileNotFoundError(f"{path} leads nowhere: name a folder of pictures, a .npy or a .npz file")
     path = Path(path).resolve()
     if image_size is not None and not (len(image_size) == 2 and all(1 <= side <= 1024 for side in image_size)):
         raise ValueError(f"image size {'x'.join(map(str, image_size))}: expected height x width, each from 1 to 1024")

@@ -112,8 +112,11 @@ class VAE(keras.Model):
 
     def encode(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         "z_mean and z_log_var of q(z|x), each (N, latent_dim). Draws nothing."
-        images = images if isinstance(images, StoredImages) else np.asarray(images)
+        stored = isinstance(images, StoredImages)
+        images = images if stored else np.asarray(images)
         check_images(images, self.encoder.input_shape[1:])
+        if stored:
+            return tuple(self._posterior.predict(_Batches(images, 512), verbose=0))
         blocks = (images[start : start + 8192] for start in range(0, len(images), 8192))
         z_mean, z_log_var = zip(*(self._posterior.predict(block, batch_size=512, verbose=0) for block in blocks))
         return np.concatenate(z_mean), np.concatenate(z_log_var)
@@ -538,7 +541,7 @@ def train(
     check_images(dataset.train_images)
     check_images(dataset.test_images, dataset.image_shape)
     if tensorboard and (out is None or not find_spec("tensorboard")):
-        raise ValueError("tensorboard needs a folder to write to, and the package: pip install vae_nb[tensorboard]")
+        raise ValueError("tensorboard needs a folder to write to, and the package: pip install tensorboard")
     if out is None:
         return _train(dataset, settings)
     with whole_folder(out, resume) as folder:
@@ -664,6 +667,11 @@ def _damage(path: Path):
         yield
     except Exception as e:
         cause = (str(e).splitlines() or [type(e).__name__])[0]
+        writer = __version__
+        with suppress(Exception):  # the config may be what is damaged
+            writer = json.loads((path / "config.json").read_text())["versions"]["vae_nb"]
+        if writer != __version__:
+            raise OSError(f"{path} cannot be read ({cause}): it was written by vae_nb {writer}, this is {__version__}") from None
         raise OSError(f"{path} cannot be read, a file in it is damaged ({cause}): train again, or restore it") from None
 
 def _read_history(folder: Path) -> dict[str, list[float]]:
@@ -691,7 +699,10 @@ def _load_state(folder: Path, config: dict) -> tuple[VAE, dict]:
         vae, history = _read_model(folder), _read_history(folder)
         steps = math.ceil(begun["training_images"] / min(begun["batch_size"], begun["training_images"]))
         done = int(vae.optimizer.iterations) // steps
-    if differing := [f"{name} {begun.get(name)} instead of {value}" for name, value in config.items() if begun.get(name) != value]:
+    differing = ["other images"] if begun.get("fingerprint") != config["fingerprint"] else []
+    differing += [f"{name} {begun.get(name)} instead of {value}" for name, value in config.items()
+                  if name != "fingerprint" and begun.get(name) != value]
+    if differing:
         raise ValueError(f"{folder} was begun with {', '.join(differing)}: go on with what it was begun with, or remove it")
     here = _environment()
     others = [f"{name} {begun.get('versions', {}).get(name)} (now {now})" for name, now in here["versions"].items()
