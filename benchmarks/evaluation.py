@@ -57,7 +57,7 @@ def measure(name: str, quick: bool) -> dict:
         log_w = np.concatenate([np.concatenate([a + b for a, b in blocks], axis=1) for _, blocks in _draws(vae, images, k, seed=1)])
         return log_w.mean(1), log_w.std(1, ddof=1) / math.sqrt(k)
 
-    values, spread = elbo(images, 10 if quick else 100)
+    values, spread = elbo(images, 10 if quick else 30)
     gap = exact - values  # KL(q(z|x) || p(z|x)), at least 0
     results |= {"elbo": mean(values[: len(some)]), "elbo_below_exact": mean(gap[: len(some)]),
                 "gap": {"images": len(images), **mean(gap), "quantiles_5_25_50_75_95": np.quantile(gap, [0.05, 0.25, 0.5, 0.75, 0.95]).tolist(),

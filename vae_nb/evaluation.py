@@ -211,7 +211,7 @@ def posterior_grid(
     _check_codes(z_mean[None])
     q_low, q_high = z_mean - 6 * np.exp(0.5 * z_log_var), z_mean + 6 * np.exp(0.5 * z_log_var)
     low, high = np.full(vae.latent_dim, -_EDGE), np.full(vae.latent_dim, _EDGE)
-    for n, zoom in ((192, True), (64, True), (64, False)):
+    for n, zoom in ((144, True), (128, True), (64, False)):
         while True:
             step = (high - low) / n
             axes = [a + s * (np.arange(n) + 0.5) for a, s in zip(low, step)]
@@ -224,7 +224,7 @@ def posterior_grid(
                 raise ArithmeticError(f"log p(x) is not known to {tolerance} nats on a grid of {n} steps an axis: raise the tolerance")
             n *= 2
         if zoom:  # the rectangle of what matters, a little larger
-            matters = z[joint > joint.max() - 16 - (step.max() / 0.02) ** 2]  # as above, with room for a peak 0.01 wide
+            matters = z[joint > joint.max() - 16 - min((step.max() / 0.02) ** 2, 16)]  # as above, but for peaks of 0.02
             low = np.maximum(np.minimum(matters.min(0) - step, q_low), -_EDGE)
             high = np.minimum(np.maximum(matters.max(0) + step, q_high), _EDGE)
     return axes, joint - logsumexp(joint) - np.log(step).sum()
