@@ -58,7 +58,7 @@ preview: $(VENV)/ready
 	$(BIN)/sphinx-autobuild $(SPHINX) --open-browser --watch vae_nb --watch CHANGELOG.md --ignore '*/.ipynb_checkpoints/*'
 
 benchmark: $(VENV)/ready
-	for script in article recipes tuning target throughput speed scaling evaluation own_images; do \
+	for script in article recipes tuning target throughput speed scaling evaluation; do \
 		echo "benchmarks/$$script.py --quick"; $(BIN)/python benchmarks/$$script.py --quick || exit 1; done
 
 wheel: $(VENV)/ready
