@@ -9,6 +9,7 @@ __all__ = ['app', 'RunFolder', 'DEFAULT_RUN', 'AnyRun', 'AnyData', 'Strict', 'tr
 # %% ../nbs/90_cli.ipynb #imports
 import csv
 import json
+import logging
 import os
 import shutil
 import signal
@@ -343,6 +344,7 @@ def main() -> None:
     "The `vae_nb` command."
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up chatter
     os.environ.setdefault("MPLBACKEND", "agg")  # pictures go to files
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # on few images it warns of compiling often
     signal.signal(signal.SIGTERM, _interrupt)
     warnings.filterwarnings("ignore", "Glyph .* missing")  # a class named in letters that the font lacks is drawn as boxes
     warnings.showwarning = lambda message, *_: print(f"vae_nb: warning: {message}", file=sys.stderr)
