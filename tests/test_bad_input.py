@@ -498,5 +498,5 @@ def test_a_run_that_is_stopped_keeps_its_last_whole_epoch(here, stop):
         assert "disk/run.unfinished has the last whole epoch" in err and ("no room left in disk" in err) == (stop == "a full disk")
         Path("disk/filler").unlink(missing_ok=True)
         status, out, err = vae_nb(*arguments[3:], "--resume")
-        assert (status, err) == (0, "") and "epoch 2/" not in out and "epoch 8/8" in out
+        assert status == 0 and "epoch 2/" not in out and "epoch 8/8" in out, err
         assert [p.name for p in Path("disk").iterdir()] == ["run"] and not list(Path("disk").rglob("*new*"))
