@@ -135,7 +135,7 @@ def kills(place: Path, quick: bool) -> dict:
         killed = process.wait() == -9
         history = place / f"{name}.unfinished" / "history.csv"
         done = len(list(csv.reader(history.open()))) - 1 if history.exists() else 0
-        if killed:
+        if killed and not (place / name).exists():  # else it was killed when all was done
             subprocess.run([*arguments, place / name, "--resume"], check=True, stdout=subprocess.DEVNULL)
         return {"after_seconds": round(share * duration, 2), "killed": killed, "epochs_done": done}
 
@@ -205,13 +205,13 @@ def main():
         for name in options.parts or PARTS:
             start = time.perf_counter()
             results[name] = {**origin, **PARTS[name](place, options.quick)}
+            if not options.quick:
+                write("own_images", {name: results[name] for name in PARTS if name in results})
             print(f"{name}: {time.perf_counter() - start:.0f} s", file=sys.stderr)
     finally:
         if not options.keep:
             shutil.rmtree(place)
     print(json.dumps(results, indent=2))
-    if not options.quick:
-        write("own_images", {name: results[name] for name in PARTS if name in results})
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ def test_every_exported_name_is_in_the_package():
     import vae_nb
 
     assert not {"main", "app", "plot"} & set(vae_nb.__all__)  # the command line's own functions
-    modules = ("data", "elbo", "sampling", "encoder", "decoder", "training", "visualization", "evaluation", "audit", "cli")
+    modules = ("data", "elbo", "likelihoods", "own_images", "sampling", "encoder", "decoder", "training", "visualization", "evaluation", "audit", "cli")
     for module in modules:
         for name in importlib.import_module(f"vae_nb.{module}").__all__:
             if callable(getattr(importlib.import_module(f"vae_nb.{module}"), name)) and module != "cli":
