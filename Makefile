@@ -14,7 +14,7 @@ help:
 	@echo "make readme     write README.md from nbs/index.ipynb"
 	@echo "make docs       build the site into _docs/html; open index.html there, it needs no server"
 	@echo "make preview    the site in a browser, built again when a notebook is saved"
-	@echo "make benchmark  every script in benchmarks/, in small, to see that it works"
+	@echo "make benchmark  every measurement of benchmarks/, in small, to see that it works"
 	@echo "make wheel      build dist/*.whl"
 
 $(VENV)/ready: settings.ini setup.py
@@ -58,7 +58,7 @@ preview: $(VENV)/ready
 	$(BIN)/sphinx-autobuild $(SPHINX) --open-browser --watch vae_nb --watch CHANGELOG.md --ignore '*/.ipynb_checkpoints/*'
 
 benchmark: $(VENV)/ready
-	for script in article recipes tuning target throughput speed scaling evaluation; do \
+	for script in article recipes tuning target throughput speed scaling evaluation likelihoods own_images; do \
 		echo "benchmarks/$$script.py --quick"; $(BIN)/python benchmarks/$$script.py --quick || exit 1; done
 
 wheel: $(VENV)/ready

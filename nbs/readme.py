@@ -19,6 +19,6 @@ for cell in notebook.cells:
 
 body, _ = MarkdownExporter().from_notebook_node(notebook)
 body = re.sub(r"```\n+```python\n", "\n", body)  # neighbouring cells of code are one example
-body = re.sub(r'(\]\(|src=")(?=(?:images/|\d\d_)[\w./]+)', r"\1nbs/", body)
+body = re.sub(r'(\]\(|src=")(?=(?:images/|\d\d[a-z]?_)[\w./]+)', r"\1nbs/", body)
 text = "<!-- made from nbs/index.ipynb by `make readme` -->\n\n" + re.sub(r"\n{3,}", "\n\n", body).strip() + "\n"
 (nbs.parent / "README.md").write_text(text, encoding="utf-8")

@@ -35,6 +35,11 @@ def test_the_python_example_of_the_readme_runs(tmp_path):
     assert (tmp_path / "manifold.png").stat().st_size > 10_000
 
 
+def test_every_link_of_the_readme_leads_somewhere():
+    links = re.findall(r"""(?:\]\(|src=")(?!https?:|#)([^)"#]+)""", (root / "README.md").read_text())
+    assert len(links) > 10 and [link for link in links if not (root / link).exists()] == []
+
+
 def test_a_step_on_two_replicas_is_a_step_on_one():
     code = """
 import numpy as np, tensorflow as tf, keras

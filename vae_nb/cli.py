@@ -235,7 +235,7 @@ def _written_whole(path: Path):
         yield new
         os.replace(new, path)
     except OSError as e:
-        raise OSError(f"cannot write {path} ({e.strerror or e}): make room, or choose another place with --out") from None
+        raise OSError(f"cannot write {path} ({e.strerror or e}): check that there is room and that its folder can be written to") from None
     finally:
         shutil.rmtree(new, ignore_errors=True) if new.is_dir() else new.unlink(missing_ok=True)
 

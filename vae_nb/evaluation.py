@@ -40,8 +40,8 @@ def exact_log_likelihood(
 ) -> tuple[np.ndarray, np.ndarray]:
     """log p(x) in nats and its error, each (N,), by quadrature over [-12, 12] in each of one or two latents.
 
-    The error is estimated from the last halving of the grid, no bound: a peak narrower than the cells, of which the
-    encoder does not know, is overlooked. Raises `ValueError` for more latents and for images of another shape or range,
+    The error is estimated from the last halving of the grid and from parts of it, no bound: a peak narrower than the
+    cells, of which the encoder does not know, is overlooked. Raises `ValueError` for more latents and for images of another shape or range,
     `ArithmeticError` if the integrand is too rough for cells of 1/1024 or reaches the grid's border.
     """
     images = _checked(vae, images)
@@ -61,27 +61,30 @@ def _quadrature(vae: VAE, images: np.ndarray, tolerance: float) -> tuple[np.ndar
     _check_codes(z_mean)
     reach = 6 * np.exp(0.5 * z_log_var)  # (N, dims), of the encoder's box
     finest = np.clip(reach.min(1) / 3, 1 / 128, 1 / 32)  # (N,), the widest cells to trust: two standard deviations
-    values, errors, side = np.full(len(images), -np.inf), np.full(len(images), np.inf), 1 / 8
+    values, errors, side = np.full(len(images), -np.inf), np.full(len(images), np.inf), 1 / 4
+    settled = np.full(len(images), -np.inf)  # log of what lies in blocks that are divided no more
     blocks = _mesh(np.arange(2 * _EDGE / (2 * half * side)), dims)  # (B, dims), counted from the corner at -12
     image, block = np.repeat(np.arange(len(images)), len(blocks)), np.tile(blocks, (len(images), 1))  # all pairs: (P,), (P, dims)
     while len(image):
-        total, border = np.full(len(images), -np.inf), np.full(len(images), -np.inf)
-        peaks = np.empty((len(image), 2**dims), "float32")
+        grids, border = np.full((len(images), 2**dims), -np.inf), np.full(len(images), -np.inf)
+        quarters = np.empty((len(image), 2**dims), "float32")
         different, which = np.unique(block, axis=0, return_inverse=True)
         bar = _bar(len(different), f"cells of 1/{1 / side:.0f}, {len(np.unique(image)):,} images")
         for number, corner in enumerate(different):
             pairs = np.flatnonzero(which.ravel() == number)
             rows, z = image[pairs], -_EDGE + side * (2 * half * corner + _mesh(np.arange(2 * half) + 0.5, dims))  # z: (M, dims)
-            summands = _log_joint(vae, images[rows], z) + dims * math.log(side)  # (n, M)
-            total[rows] = np.logaddexp(total[rows], logsumexp(summands, axis=1))
+            summands = _log_joint(vae, images[rows], z) + np.float32(dims * math.log(side))  # (n, M)
+            parts = _by_quarter_and_grid(summands, dims)  # (n, 2 ** dims, 2 ** dims)
+            grids[rows] = np.logaddexp(grids[rows], logsumexp(parts, axis=1))
+            quarters[pairs] = logsumexp(parts, axis=2)
             if (edge := (np.abs(z) > _EDGE - 0.5).any(1)).any():
                 border[rows] = np.logaddexp(border[rows], logsumexp(summands[:, edge], axis=1))
-            quarters = summands.reshape(len(rows), *(2, half) * dims).max(axis=tuple(range(2, 2 * dims + 1, 2)))
-            peaks[pairs] = quarters.reshape(len(rows), -1)
             bar(number + 1)
-        seen = np.unique(image)
-        errors[seen], values[seen] = np.abs(total[seen] - values[seen]) / 3, total[seen]
-        lost = -16 - (side / 0.02) ** 2  # at a cell's middle, a peak 0.01 wide in its corner is so many nats lower
+        grids = np.logaddexp(grids + dims * math.log(2), settled[:, None])  # each alone, its cells twice as wide
+        total, seen = logsumexp(grids, axis=1) - dims * math.log(2), np.unique(image)
+        moved = np.abs(np.column_stack([grids, values])[seen] - total[seen, None])
+        errors[seen], values[seen] = moved.max(1) / 4, total[seen]
+        lost = -8 - (side / 0.02) ** 2  # at a cell's middle, a peak 0.01 wide in its corner is so many nats lower
         blind = side > finest  # (N,), whose cells may still miss a peak that the encoder sees
         rough, side = blind | (errors > tolerance), side / 2
         done = seen[~rough[seen]]
@@ -93,9 +96,19 @@ def _quadrature(vae: VAE, images: np.ndarray, tolerance: float) -> tuple[np.ndar
         children = 2 * block[:, None] + _mesh(np.arange(2), dims)  # (P, 2 ** dims, dims)
         low = -_EDGE + 2 * half * side * children
         near = (np.abs(low + half * side - z_mean[image, None]) < reach[image, None] + half * side).all(-1)  # the encoder's box
-        wanted = rough[image, None] & (near & blind[image, None] | (peaks - total[image, None] > lost))
-        image, block = np.broadcast_to(image[:, None], wanted.shape)[wanted], children[wanted]
+        wanted = rough[image, None] & (near & blind[image, None] | (quarters - total[image, None] > lost))
+        image = np.broadcast_to(image[:, None], wanted.shape)
+        np.logaddexp.at(settled, image[~wanted], quarters[~wanted])
+        image, block = image[wanted], children[wanted]
     return values, errors
+
+
+def _by_quarter_and_grid(summands: np.ndarray, dims: int) -> np.ndarray:
+    "Logarithms of the sums over each quarter's cells, odd and even ones along each axis apart: (n, 2 ** dims, 2 ** dims)."
+    n, cells = len(summands), round(summands.shape[1] ** (1 / dims)) // 4
+    sums = ops.logsumexp(ops.reshape(summands, (n, *(2, cells, 2) * dims)), axis=tuple(range(2, 3 * dims, 3)))  # (n, *(2, 2) * dims)
+    sums = ops.transpose(sums, (0, *range(1, 2 * dims, 2), *range(2, 2 * dims + 1, 2)))
+    return ops.convert_to_numpy(sums).reshape(n, 2**dims, 2**dims)
 
 # %% ../nbs/07_evaluation.ipynb #log-joint
 def _log_joint(vae: VAE, images: np.ndarray, z: np.ndarray) -> np.ndarray:

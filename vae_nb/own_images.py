@@ -239,8 +239,8 @@ def _load_folder(path: Path, image_size, channels, strict: bool) -> OwnImages:
     splits = "train" in top and len(top) > 1 and top <= {"train", "test", "val", "valid", "validation"}
     testing, classes = zip(*(_split_and_class(name, splits) for name in names))
     class_names, labels = np.unique(classes, return_inverse=True)
-    return OwnImages(StoredImages(folder / "images.npy", index["rows"]), labels, tuple(os.fsencode(c).decode(errors="replace") for c in class_names), names,
-                     np.array(testing) if splits else None)
+    class_names = tuple(os.fsencode(name).decode(errors="replace") for name in class_names)
+    return OwnImages(StoredImages(folder / "images.npy", index["rows"]), labels, class_names, names, np.array(testing) if splits else None)
 
 # %% ../nbs/10_own_images.ipynb #load-array
 def _load_array(path: Path, image_size, channels) -> OwnImages:

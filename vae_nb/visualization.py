@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['manifold_axis', 'plot_manifold', 'prior_radius', 'plot_label_clusters', 'plot_reconstructions', 'one_of_each',
-           'examples', 'plot_images', 'plot_history', 'plot_traversals', 'most_used', 'save_pictures']
+           'examples', 'plot_images', 'plot_history', 'plot_traversals', 'save_pictures']
 
 # %% ../nbs/06_visualization.ipynb #imports
 from collections.abc import Sequence
@@ -225,15 +225,7 @@ def plot_traversals(
     ax.set_yticks((np.arange(len(used)) + 0.5) * height - 0.5, [f"z[{d}]" for d in used])
     return fig
 
-# %% ../nbs/06_visualization.ipynb #most-used
-def most_used(
-    vae: "VAE",
-    images: np.ndarray,  # (N, H, W, C) in [0, 1]
-) -> list[int]:
-    "The two latents whose z_mean varies most over the images, in ascending order; the only one if there is one."
-    return sorted(np.argsort(vae.encode(images)[0].var(axis=0))[-2:].tolist())
-
-
+# %% ../nbs/06_visualization.ipynb #save-pictures
 def save_pictures(
     run: "Run",
     dataset: "Dataset",
