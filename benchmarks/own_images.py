@@ -94,7 +94,8 @@ def draw(place: Path, path: Path) -> None:
     "Test images, their reconstructions and samples of the colour run, in three rows."
     from vae_nb import load_dataset, load_run, plot_images
 
-    vae, images = load_run(place / "colour-run").vae, load_dataset(place / "colour").test_images[:10]
+    vae, images = load_run(place / "colour-run").vae, load_dataset(place / "colour").test_images
+    images = images[np.linspace(0, len(images) - 1, 10).round().astype(int)]  # of both photographs: they come by class
     plot_images(np.concatenate([images, vae.reconstruct(images), vae.sample(10, seed=0)]), 10).savefig(path, dpi=110)
 
 
