@@ -175,13 +175,86 @@ def test_an_odd_picture_is_read(name, content, words):
     assert len(os.listdir("again")) == 4
 
 
+@pytest.mark.parametrize("format", ["PNG", "WEBP", "JPEG", "TIFF"])
+def test_a_turned_picture_stands_upright(format):
+    left_half_white = np.zeros((40, 60), "uint8")
+    left_half_white[:, :30] = 255
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned clockwise by a quarter
+    folder_of(f"turned.{format.lower()}", saved(Image.fromarray(left_half_white).convert("RGB"), format, exif=exif), among=0)
+    images = own_images.load_images("photos", channels=1).images[:]
+    assert images.shape == (1, 60, 40, 1) and images[0, :25].mean() > 0.9 and images[0, 35:].mean() < 0.1
+
+
+def test_what_lies_beside_train_and_test_is_named(capsys):
+    for name in ("train/a", "test/a", "preview"):
+        Path("photos", name).mkdir(parents=True)
+        photo().save(Path("photos", name, "x.png"))
+    assert own_images.load_images("photos").testing is None
+    assert "preview in" in (said := capsys.readouterr().err) and "no split but classes" in said
+
+
+def test_own_images_come_in_an_order_of_all_classes():
+    for name in "abcd":
+        Path("photos", name).mkdir(parents=True)
+        for i in range(20):
+            photo().save(Path("photos", name, f"{i}.png"))
+    dataset = own_images.load_own_dataset("photos")
+    assert set(dataset.train_labels[:20]) == set(range(4)) and (len(dataset.train_images), len(dataset.test_images)) == (72, 8)
+    again = own_images.load_own_dataset("photos")
+    assert np.array_equal(dataset.train_labels, again.train_labels) and dataset.fingerprint() == again.fingerprint()
+
+
+def test_the_cache_clears_away_nothing_but_its_own():
+    cache = Path(os.environ["VAE_NB_CACHE"])
+    for name in (".keep", "photos.2020", "0123456789abcdef01234567.left"):
+        (cache / name).mkdir()
+        (cache / name / "file").touch()
+        for path in (cache / name / "file", cache / name):
+            os.utime(path, (0, 0))
+    folder_of("x.png", saved(photo()))
+    own_images.load_images("photos")
+    assert (cache / ".keep/file").exists() and (cache / "photos.2020/file").exists() and not (cache / "0123456789abcdef01234567.left").exists()
+
+
+def test_a_file_of_the_right_size_is_evaluated_as_it_is():
+    grey = np.random.default_rng(0).uniform(size=(12, 28, 28)).astype("float32")
+    np.save("grey.npy", grey)
+    assert np.array_equal(own_images.load_images("grey.npy", [28, 28]).images[:][..., 0], grey)
+
+
+def test_a_name_is_the_data_set_although_a_folder_is_called_so(here):
+    (here / "digits").mkdir()
+    photo().save(here / "digits/x.png")
+    accepted("encode", PRETRAINED, "digits", "--out", "codes.npz")
+    accepted("encode", PRETRAINED, "./digits", "--out", "few.npz")
+    assert [len(np.load(name)["labels"]) for name in ("codes.npz", "few.npz")] == [1797, 1]
+
+
+def test_the_card_of_tossed_pixels_is_of_the_same_tosses_throughout():
+    from vae_nb import BinarizedBernoulli, Dataset, build_vae, evaluate, recipe_settings
+
+    images, labels = np.random.default_rng(0).uniform(size=(30, 8, 8, 1)).astype("float32"), np.arange(30) % 2
+    dataset = Dataset("grey", images, labels, images, labels, ("a", "b"))
+    vae = build_vae((8, 8, 1), recipe_settings(likelihood="binarized_bernoulli"), 10)
+    assert isinstance(vae.likelihood, BinarizedBernoulli)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it was never trained
+        card = evaluate(vae, dataset, images=30, k=50)
+        density = evaluate(build_vae((8, 8, 1), recipe_settings(likelihood="gaussian"), 10), dataset, images=2, k=2)
+    assert card["pixels"] == "black and white" and card["entropy_floor"] == 0 and not any("no code length" in note for note in card["notes"])
+    assert card["negative_exact"] < card["negative_iwae"] + 0.1 < card["negative_elbo"] + 0.2
+    assert abs(card["negative_elbo"] - card["negative_exact"]) < 3  # of the same pixels: an untrained q is near the prior, and p(x|z) near p(x)
+    assert density["bits_a_pixel"] is None and "density" in " ".join(density["notes"]) and "bits" not in str(density).replace("no bits", "")
+
+
 def test_pictures_of_mixed_sizes_and_modes_and_foreign_names_train_to_a_whole_run():
     for kind in ("猫", "a b", os.fsdecode(b"caf\xe9")):
         Path("photos", kind).mkdir(parents=True)
         for i, mode in enumerate(("1", "L", "LA", "P", "RGB", "RGBA", "I;16", "CMYK")):
             photo(mode, (5 + 4 * i, 7)).save(f"photos/{kind}/{i} 图.{'jpg' if mode == 'CMYK' else 'png'}")
     err = accepted("train", "photos", "--epochs", 1, "--out", "run")
-    assert "images have 8 sizes" in err and err.count("\n") == 4  # sizes, alpha, 16 bits, collapse
+    assert "images have 8 sizes" in err and err.count("\n") == 5  # sizes, colour among grey, alpha, 16 bits, collapse
     assert sorted(p.suffix for p in Path("run").iterdir()) == [".csv", ".json", ".json", ".keras", *[".png"] * 4]
 
 
@@ -340,9 +413,9 @@ def test_a_run_folder_of_another_version_that_can_be_read_is_read():
     (["score", "fashion_mnist"], "Missing argument"),
     (["score", "fashion_mnist", "nowhere"], "unknown dataset 'nowhere'"),
     (["score", "fashion_mnist", "rgb.npy"], "3 channels, expected 1"),
-    (["score", "fashion_mnist", "x.npy", "--out", "x.txt"], "choose a name that ends in .csv"),
-    (["score", "fashion_mnist", "x.npy", "--out", "no/such/x.csv"], "cannot write no/such/x.csv"),
-    (["encode", "fashion_mnist", "x.npy", "--out", "codes"], "neither .npz nor .csv"),
+    (["score", "fashion_mnist", "x.npy", "--out", "x.txt"], "does not end in .csv"),
+    (["score", "fashion_mnist", "x.npy", "--out", "no/such/x.csv"], "there is no folder no/such"),
+    (["encode", "fashion_mnist", "x.npy", "--out", "codes"], "does not end in .npz or .csv"),
     (["reconstruct", "fashion_mnist", "x.npy", "--out", "photos"], "exists already"),
     (["evaluate", "fashion_mnist", "x.npy", "-k", "0"], "Invalid value for '-k'"),
     (["evaluate", "x.npy"], "no run folder"),

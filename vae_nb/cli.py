@@ -11,6 +11,7 @@ import csv
 import json
 import logging
 import os
+import re
 import shutil
 import signal
 import sys
@@ -80,7 +81,7 @@ def train(
     dataset = load_dataset(data, _size(image_size), strict)
     name = Path(dataset.name).name
     out = out or _run_folder(Path("runs") / f"{name}-{recipe}", resume)
-    print(f"{name}: {len(dataset.train_images):,} training images, {len(dataset.test_images):,} test images; "
+    print(f"{os.fsencode(name).decode(errors='replace')}: {len(dataset.train_images):,} training images, {len(dataset.test_images):,} test images; "
           f"recipe {recipe}", flush=True)
     try:
         run = fit(dataset, **options, out=out, resume=resume, tensorboard=tensorboard,
@@ -107,7 +108,9 @@ def _run_folder(path: Path, resume: bool) -> Path:
     "`path`, or `path-2`, `path-3`, … if it is taken; to resume, the one whose unfinished run was last written to."
     from vae_nb import unfinished
 
-    waiting = sorted(path.parent.glob(f"{path.name}*.unfinished"), key=lambda folder: folder.stat().st_mtime)
+    numbered = re.compile(re.escape(path.name) + r"(-\d+)?\.unfinished")
+    waiting = sorted((folder for folder in path.parent.glob("*.unfinished") if numbered.fullmatch(folder.name)),
+                     key=lambda folder: folder.stat().st_mtime)
     if waiting and resume:
         return waiting[-1].with_suffix("")
     if waiting:
@@ -147,7 +150,7 @@ def evaluate(
         from vae_nb import evaluate, load_dataset
 
     loaded = _load(run)
-    dataset = load_dataset(data, loaded.config["image_shape"][:2] if os.path.exists(data) else None, strict) if data else _dataset_of(loaded)
+    dataset = _dataset_of(loaded, data, strict)
     if not data and dataset.fingerprint() != loaded.config["fingerprint"]:
         print(f"vae_nb: note: this {dataset.name} is not the data that {run} was trained on", file=sys.stderr)
     card = evaluate(loaded.vae, dataset, images, k)
@@ -170,12 +173,8 @@ def sample(
     with _quiet():
         from vae_nb import plot_images
 
-    if out and out.suffix.lower() != ".png":
-        raise ValueError(f"{out} is no PNG: choose a name that ends in .png")
-    if out and not out.parent.is_dir():
-        raise ValueError(f"there is no folder {out.parent}: make it first, or choose another")
+    out = _checked_name(out, run / "samples.png", ".png")
     figure = plot_images(_load(run).vae.sample(n, seed))
-    out = out or run / "samples.png"
     with _written_whole(out) as new:
         figure.savefig(new, dpi=150)
     print(f"{n} samples are in {out}")
@@ -199,12 +198,17 @@ def plot(run: RunFolder = DEFAULT_RUN):
         raise OSError(f"cannot write into {run} ({e.strerror}): make room, or work in another folder") from None
 
 # %% ../nbs/90_cli.ipynb #images-for
-def _dataset_of(loaded):
-    "The data that a run was trained on; its own images in the run's size."
+def _is_own(data: str) -> bool:
+    "Whether this is a folder or file, and no data set's name: `./digits` is a folder, digits are scikit-learn's."
+    return os.path.exists(data) and data not in ("fashion_mnist", "mnist", "digits")
+
+
+def _dataset_of(loaded, data: str | None = None, strict: bool = False):
+    "Some data, or those that a run was trained on; one's own images in the run's size and colours."
     from vae_nb import load_dataset
 
-    name, (height, width, _) = loaded.config["dataset"], loaded.config["image_shape"]
-    return load_dataset(name, (height, width) if Path(name).is_absolute() else None)
+    data, (height, width, channels) = data or loaded.config["dataset"], loaded.config["image_shape"]
+    return load_dataset(data, (height, width), strict, channels) if _is_own(data) else load_dataset(data)
 
 
 def _images_for(loaded, data: str, strict: bool):
@@ -214,7 +218,7 @@ def _images_for(loaded, data: str, strict: bool):
     from vae_nb import OwnImages, check_images, load_dataset, load_images
 
     shape = loaded.vae.encoder.input_shape[1:]
-    if os.path.exists(data):
+    if _is_own(data):
         own = load_images(data, shape[:2], strict, shape[2])
     else:
         dataset = load_dataset(data)
@@ -226,12 +230,22 @@ def _images_for(loaded, data: str, strict: bool):
     return own
 
 
+def _checked_name(out: Path | None, default: Path, *suffixes: str) -> Path:
+    "`out`, if its folder is there and its name ends as it must, or else `default`."
+    if out and not out.parent.is_dir():
+        raise ValueError(f"there is no folder {out.parent}: make it first, or choose another")
+    if out and suffixes and out.suffix not in suffixes:
+        raise ValueError(f"{out} does not end in {' or '.join(suffixes)}: choose another name")
+    return out or default
+
+
 @contextmanager
 def _written_whole(path: Path):
     "A path to write to beside `path`, which takes its place if the block ends well."
     new = path.with_name(f".{path.name}.new{path.suffix}")
     try:
         path.parent.mkdir(exist_ok=True)
+        shutil.rmtree(new, ignore_errors=True)  # what a killed process left
         yield new
         os.replace(new, path)
     except OSError as e:
@@ -255,9 +269,7 @@ def encode(
     strict: Strict = False,
 ):
     "Write z_mean and z_log_var of every image, with its name and class."
-    out = out or run / "codes.npz"
-    if out.suffix not in (".npz", ".csv"):
-        raise ValueError(f"{out} is neither .npz nor .csv: choose a name that ends in one of them")
+    out = _checked_name(out, run / "codes.npz", ".npz", ".csv")
     with _quiet():
         import numpy as np
 
@@ -286,7 +298,7 @@ def reconstruct(
     with _quiet():
         from vae_nb import examples, plot_reconstructions
 
-    out = out or run / "reconstructed.png"
+    out = _checked_name(out, run / "reconstructed.png")
     if out.suffix != ".png" and out.exists():
         raise FileExistsError(f"{out} exists already: choose another folder, or remove it")
     loaded = _load(run)
@@ -319,15 +331,13 @@ def score(
     out: Annotated[Path | None, typer.Option(help=".csv file to write; none: scores.csv in the run folder.")] = None,
     strict: Strict = False,
 ):
-    "Write the -ELBO of every image and name the ten oddest, which the model finds least likely."
+    "Write the -ELBO of every image and name the ten that the model finds least likely."
     with _quiet():
         import numpy as np
 
         from vae_nb import score_images
 
-    out = out or run / "scores.csv"
-    if out.suffix != ".csv":
-        raise ValueError(f"{out} is no .csv: choose a name that ends in .csv")
+    out = _checked_name(out, run / "scores.csv", ".csv")
     loaded = _load(run)
     own = _images_for(loaded, data, strict)
     reconstruction, kl = score_images(loaded.vae, own.images)

@@ -179,6 +179,7 @@ def load_dataset(
     name: str | os.PathLike | None = None,  # "fashion_mnist", "mnist", "digits" or a path; None: Fashion-MNIST or else digits
     image_size: tuple[int, int] | None = None,  # height, width of your own images; None: theirs
     strict: bool = False,  # stop at a file that cannot be read, instead of leaving it out
+    channels: int | None = None,  # of your own images: 1 for grey, 3 for colour; None: theirs
 ) -> Dataset:
     """Load images by name, or your own from a folder, .npy or .npz file: see `load_own_dataset`.
 
@@ -199,5 +200,5 @@ def load_dataset(
     if os.path.lexists(name):
         from vae_nb.own_images import load_own_dataset  # builds on this module, and few need it
 
-        return load_own_dataset(name, image_size, strict)
+        return load_own_dataset(name, image_size, strict, channels)
     raise ValueError(f"unknown dataset {str(name)!r}: choose fashion_mnist, mnist, digits, or a folder, .npy or .npz file that exists")

@@ -6,6 +6,7 @@
 __all__ = ['FORMATS', 'SUFFIXES', 'LARGEST', 'GREY', 'OwnImages', 'load_images', 'load_own_dataset']
 
 # %% ../nbs/10_own_images.ipynb #imports
+import errno
 import hashlib
 import json
 import os
@@ -50,9 +51,9 @@ def _look(path: Path) -> _Head:
     with Image.open(path, formats=FORMATS) as image:
         if image.mode == "F":
             raise ValueError("pixels are 32-bit floats of unknown range")
-        turned = image.format in ("JPEG", "MPO") and image.getexif().get(0x0112, 1) >= 5
+        turned = image.format != "TIFF" and image.getexif().get(0x0112, 1) >= 5
         notes = [note for note, holds in (
-            ("16 bits became 8", image.mode.startswith("I")),
+            ("16 bits became 8", image.mode.startswith("I") or ";16" in str(image.tile)),
             ("transparent parts became white", "A" in image.mode.upper() or "transparency" in image.info),
             ("of an animation only the first frame was taken", getattr(image, "n_frames", 1) > 1)) if holds]
         return _Head(image.size if turned else image.size[::-1], image.mode in GREY, notes)
@@ -122,7 +123,7 @@ def _cached(path: Path, image_size: tuple[int, int] | None, channels: int | None
     if not (cache / key / "index.json").exists():
         try:
             cache.mkdir(parents=True, exist_ok=True)
-            _clear_away(cache.glob("*.*"))
+            _clear_away(cache.glob(24 * "[0-9a-f]" + ".*"))  # its own only: the folder may hold other things
             building = Path(tempfile.mkdtemp(prefix=f"{key}.", dir=cache))
         except OSError as e:
             raise OSError(f"cannot write to {cache} ({e.strerror}): name another folder in VAE_NB_CACHE") from None
@@ -163,7 +164,10 @@ def _build(path: Path, names: list[str], image_size, channels, folder: Path) -> 
     notes, size = [], image_size
     if heads:
         size = size or _common_size([head.size for head in heads.values()], notes)
-        channels = channels or (1 if all(head.grey for head in heads.values()) else 3)
+        grey = sum(head.grey for head in heads.values())
+        if channels is None and 0 < grey < len(heads):
+            notes.append(f"{len(heads) - grey:,} of {len(heads):,} files have colour, so all are taken as colour")
+        channels = channels or (1 if grey == len(heads) else 3)
         shape = (len(heads), *size, channels)
         if (free := shutil.disk_usage(folder).free) < 1.1 * np.prod(shape):
             raise OSError(f"{folder.parent} has {free / 1e6:.0f} MB free, the decoded images need {np.prod(shape) / 1e6:.0f} MB: "
@@ -174,6 +178,8 @@ def _build(path: Path, names: list[str], image_size, channels, folder: Path) -> 
                 if isinstance(pixels, str):
                     bad[name], pixels = pixels, np.zeros(shape[1:], "uint8")
                 f.write(pixels.tobytes())
+            f.flush()
+            os.fsync(f.fileno())  # before the index says that it is there
         every = [note for head in heads.values() for note in head.notes]
         notes += [f"{note} (in {every.count(note):,} of {len(heads):,} files)" for note in sorted(set(every))]
     rows = [row for row, name in enumerate(heads) if name not in bad]
@@ -199,6 +205,8 @@ def _each(work: Callable, names: list[str], title: str) -> Iterator[tuple[str, o
         try:
             return work(name)
         except Exception as e:  # a reader of damaged files may raise anything
+            if isinstance(e, MemoryError) or getattr(e, "errno", None) in (errno.EMFILE, errno.ENFILE, errno.ENOMEM):
+                raise  # no fault of the file
             return _why(e)
 
     bar = keras.utils.Progbar(len(names), verbose=1 if sys.stdout.isatty() else 0)
@@ -236,7 +244,11 @@ def _load_folder(path: Path, image_size, channels, strict: bool) -> OwnImages:
     for note in index["notes"]:
         print(f"vae_nb: note: {note}", file=sys.stderr)
     top = {Path(name).parts[0] for name in names}
-    splits = "train" in top and len(top) > 1 and top <= {"train", "test", "val", "valid", "validation"}
+    others = top - {"train"} - (tests := {"test", "val", "valid", "validation"})
+    splits = "train" in top and bool(top & tests) and not others
+    if "train" in top and top & tests and others:
+        print(f"vae_nb: note: {', '.join(sorted(others)[:3])} in {path} lies beside train and test, so these are no split but classes: "
+              "move it away to have them as a split", file=sys.stderr)
     testing, classes = zip(*(_split_and_class(name, splits) for name in names))
     class_names, labels = np.unique(classes, return_inverse=True)
     class_names = tuple(os.fsencode(name).decode(errors="replace") for name in class_names)
@@ -324,7 +336,7 @@ def load_images(
     """
     if not os.path.exists(path):
         raise FileNotFoundError(f"{path} leads nowhere: name a folder of pictures, a .npy or a .npz file")
-    path = Path(path).resolve()
+    path, image_size = Path(path).resolve(), image_size and tuple(image_size)
     if image_size is not None and not (len(image_size) == 2 and all(1 <= side <= 1024 for side in image_size)):
         raise ValueError(f"image size {'x'.join(map(str, image_size))}: expected height x width, each from 1 to 1024")
     if path.is_dir():
@@ -338,14 +350,19 @@ def load_own_dataset(
     path: str | os.PathLike,  # a folder of pictures, a .npy or a .npz file
     image_size: tuple[int, int] | None = None,  # height, width; None: theirs, at most 64 pixels a side
     strict: bool = False,  # stop at a file that cannot be read, instead of leaving it out
+    channels: int | None = None,  # 1 for grey, 3 for colour; None: theirs
 ) -> Dataset:
-    "Images of one's own, split as their folders or arrays say, or else a tenth for testing, always the same. Raises as `load_images`."
-    own = load_images(path, image_size, strict)
+    """Images of one's own, split as their folders or arrays say, or else a tenth for testing, always the same.
+
+    Shuffled, always in the same way, but for arrays with a split of their own. Raises as `load_images`.
+    """
+    own = load_images(path, image_size, strict, channels)
     if len(own.images) < 2:
         raise ValueError(f"{path} has one image, expected two at least: one to learn from and one to test on")
-    testing = own.testing
-    if testing is None:
-        testing = np.zeros(len(own.images), bool)
-        testing[np.random.default_rng(0).permutation(len(testing))[: max(1, len(testing) // 10)]] = True
-    images = [own.images.part(chosen) if isinstance(own.images, StoredImages) else own.images[chosen] for chosen in (~testing, testing)]
-    return Dataset(str(Path(path).resolve()), images[0], own.labels[~testing], images[1], own.labels[testing], own.class_names)
+    order = np.arange(len(own.images))
+    if own.testing is None or os.path.isdir(path):  # sorted by name, so by class: the first of them shall be of all
+        order = np.random.default_rng(0).permutation(order)
+    testing = order[: max(1, len(order) // 10)] if own.testing is None else order[own.testing[order]]
+    training = order[~np.isin(order, testing)]
+    images = [own.images.part(chosen) if isinstance(own.images, StoredImages) else own.images[chosen] for chosen in (training, testing)]
+    return Dataset(str(Path(path).resolve()), images[0], own.labels[training], images[1], own.labels[testing], own.class_names)

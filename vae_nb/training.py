@@ -393,6 +393,8 @@ class _Epochs(keras.callbacks.Callback):
             raise _Diverged(f"{self._failure()} of epoch {done}: try a smaller learning rate")
         if self.held_out is not None:
             logs["val_loss"] = evaluate_elbo(self.model, self.held_out)["objective"]
+            if not math.isfinite(logs["val_loss"]):
+                raise _Diverged(f"the validation loss became {logs['val_loss']} after epoch {done}: try a smaller learning rate")
         history = {name: [*past, float(logs[name])] for name, past in self.whole[0].items()}
         self.whole = history, values
         if self.held_out is not None and _best_epoch(history) == epoch:
@@ -469,15 +471,20 @@ def evaluate_elbo(
     if not vae.compiled:
         vae.compile()  # Keras insists; nothing is trained
     with _same_noise(vae):
-        values = vae.evaluate(images, batch_size=500, verbose=0, return_dict=True)
+        values = vae.evaluate(images, batch_size=_at_once(images), verbose=0, return_dict=True)
     reconstruction, kl = float(values["reconstruction_loss"]), float(values["kl_loss"])
     return {"negative_elbo": reconstruction + kl, "reconstruction_loss": reconstruction, "kl_loss": kl,
             "beta": vae.beta, "objective": float(values["loss"]), "images": len(images)}
 
 
+def _at_once(images: np.ndarray | StoredImages) -> int:
+    "How many images to evaluate at a time: about four million pixels, 500 small images."
+    return max(1, min(500, 4_000_000 // math.prod(images.shape[1:])))
+
+
 @contextmanager
 def _same_noise(vae: VAE):
-    "Draws from the start of the model's noise; afterwards it goes on where it was."
+    "Draws from noise that is always the same; afterwards the model's own goes on where it was."
     noise = [v for v in vae.variables if v.name == "seed_generator_state"]
     before = [ops.convert_to_numpy(v) for v in noise]
     try:
@@ -497,8 +504,8 @@ def score_images(
     check_images(images, vae.encoder.input_shape[1:])
     terms = []
     with _same_noise(vae):
-        for start in range(0, len(images), 500):
-            block = images[start : start + 500]
+        for start in range(0, len(images), at_once := _at_once(images)):
+            block = images[start : start + at_once]
             out = vae.predict_on_batch(block)
             reconstruction = -vae.likelihood.log_prob(out.get("images", block), out["params"])
             terms.append([ops.convert_to_numpy(t) for t in (reconstruction, gaussian_kl(out["z_mean"], out["z_log_var"]))])
@@ -627,8 +634,9 @@ def _warn_of_collapse(vae: VAE, images: np.ndarray) -> None:
 def save_run(run: Run, folder: Path) -> None:
     "Write `model.keras`, `history.csv`, `config.json` and `metrics.json` into an existing folder."
     _save_state(run.vae, run.history, folder)
-    (folder / "config.json").write_text(json.dumps(run.config, indent=2) + "\n")
-    (folder / "metrics.json").write_text(json.dumps(run.metrics, indent=2) + "\n")
+    for name, values in (("config", run.config), ("metrics", run.metrics)):
+        (folder / f"{name}.new").write_text(json.dumps(values, indent=2) + "\n")
+        _put(folder / f"{name}.new", folder / f"{name}.json")
 
 
 def _save_state(vae: VAE, history: dict[str, list[float]], folder: Path) -> None:
