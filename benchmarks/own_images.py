@@ -1,8 +1,8 @@
 """Folders of one's own pictures: trained by one command, killed and resumed, in constant memory, as fast from disk as from memory.
 
-    python benchmarks/own_images.py                # about ten minutes on two cores
+    python benchmarks/own_images.py                # eleven minutes on two cores
     python benchmarks/own_images.py memory disk    # these parts anew, the others as they were
-    python benchmarks/own_images.py --quick        # all in small, in half a minute; writes nothing
+    python benchmarks/own_images.py --quick        # all in small, in a minute or two; writes nothing
 
 grey    10,000 grey PNGs in ten class folders: Fashion-MNIST's test images
 colour  2,000 JPEGs of 64 to 200 pixels a side: cuttings of scikit-learn's two photographs
