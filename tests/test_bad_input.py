@@ -186,6 +186,17 @@ def test_a_turned_picture_stands_upright(format):
     assert images.shape == (1, 60, 40, 1) and images[0, :25].mean() > 0.9 and images[0, 35:].mean() < 0.1
 
 
+def test_a_run_that_is_not_finished_is_named_where_a_finished_one_is_asked_for():
+    Path("runs/x.unfinished").mkdir(parents=True)
+    refused("score", "runs/x", "digits", words="runs/x.unfinished: let training go on with it (--resume)")
+
+
+def test_an_early_end_is_said():
+    np.save("x.npy", np.repeat(PIXELS, 10, axis=0))
+    status, out, err = vae_nb("train", "x.npy", "--epochs", 2, "--validation", "0.2", "--out", "run")
+    assert status == 0 and "kept epoch " in out and " of " in out.split("kept epoch ")[1]
+
+
 def test_what_lies_beside_train_and_test_is_named(capsys):
     for name in ("train/a", "test/a", "preview"):
         Path("photos", name).mkdir(parents=True)

@@ -124,6 +124,8 @@ def _print_metrics(metrics: dict, config: dict) -> None:
     print(f"test -ELBO {metrics['negative_elbo']:.2f} = reconstruction {metrics['reconstruction_loss']:.2f} "
           f"+ KL {metrics['kl_loss']:.2f} nats an image, over {metrics['images']:,} test images"
           + (" (which it was trained on, too)" if config["train_on_test_images"] else ""))
+    if "best_epoch" in config:
+        print(f"kept epoch {config['best_epoch']} of {config['epochs_done']}, the best on the images held out")
     if metrics["beta"] != 1:
         print(f"trained objective, beta = {metrics['beta']:g}: {metrics['objective']:.2f}")
 

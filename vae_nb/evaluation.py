@@ -346,8 +346,8 @@ def evaluate(
     card["bits_a_pixel"] = card["negative_elbo"] / (test[0].size * math.log(2)) if discrete else None
     if not discrete:
         notes.append("the likelihood is a density: no bits a pixel")
-    if bernoulli and card["pixels"].startswith("grey"):
-        notes.append("grey pixels under a Bernoulli: bits a pixel is a scale here, no code length")
+    if bernoulli and card["pixels"] != "black and white":
+        notes.append(f"{card['pixels']} pixels under a Bernoulli: bits a pixel is a scale here, no code length")
 
     values, errors = importance_weighted_log_likelihood(vae, some, k, seed)
     card |= {"bound_images": len(some), "iwae_k": k, "negative_iwae": float(-values.mean()), "negative_iwae_se": _standard_error(values)}
@@ -399,8 +399,9 @@ def _standard_error(values: np.ndarray) -> float | None:
 
 def _pixels(images: np.ndarray) -> str:
     "How the pixels come: black and white, grey or colour."
-    colour = "" if images.shape[-1] == 1 else f" in {images.shape[-1]} channels"
-    return ("black and white" if ((images == 0) | (images == 1)).all() else "grey") + colour
+    if images.shape[-1] > 1:
+        return "colour"
+    return "black and white" if ((images == 0) | (images == 1)).all() else "grey"
 
 # %% ../nbs/07_evaluation.ipynb #evaluation-card
 class EvaluationCard(dict):

@@ -655,7 +655,8 @@ def load_run(path: str | os.PathLike) -> Run:
     path = Path(path)
     missing = [name for name in ("model.keras", "history.csv", "config.json", "metrics.json") if not (path / name).is_file()]
     if not path.is_dir():
-        raise FileNotFoundError(f"there is no run folder {path}")
+        begun = f", only {unfinished(path)}: let training go on with it (--resume)" if unfinished(path).is_dir() else ""
+        raise FileNotFoundError(f"there is no run folder {path}{begun}")
     if missing:
         raise FileNotFoundError(f"{path} is not a run folder: it has no {', '.join(missing)}")
     with _damage(path):
