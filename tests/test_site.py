@@ -221,9 +221,9 @@ def test_search_finds(site, browsers, over, words, found):
     try:
         base = site.as_uri() if over == "file" else f"http://127.0.0.1:{server.server_port}"
         browser.get(f"{base}/search.html?q={words}")
-        hits = WebDriverWait(browser, 20).until(lambda b: b.execute_script(
-            "return [...document.querySelectorAll('#search-results li a')].map((a) => a.getAttribute('href').replace(/\\?[^#]*/, ''))"))
-        assert found in [hit.removeprefix("./") for hit in hits]
+        hits = "return [...document.querySelectorAll('#search-results li a')].map((a) => a.getAttribute('href').replace(/\\?[^#]*/, ''))"
+        WebDriverWait(browser, 20).until(  # they come one by one
+            lambda b: found in [hit.removeprefix("./") for hit in b.execute_script(hits)], f"{found} is not among what {words} finds")
     finally:
         browsers.put(browser)
         server.shutdown()
