@@ -31,10 +31,12 @@ setup(
         "Topic :: Scientific/Engineering :: Artificial Intelligence",
     ],
     packages=[cfg["lib_path"]],
-    package_data={cfg["lib_path"]: ["py.typed", "pretrained/*/*"]},
+    package_data={cfg["lib_path"]: ["py.typed", "*.pyi", "pretrained/*/*"]},
     python_requires=f">={cfg['min_python']}",
     install_requires=cfg["requirements"].split(),
-    extras_require={name: cfg[f"{name}_requirements"].split() for name in ("docs", "dev")},
+    extras_require={
+        name: cfg[f"{name}_requirements"].split() for name in ("docs", "dev")
+    },
     entry_points={"console_scripts": cfg["console_scripts"].split()},
     zip_safe=False,
 )

@@ -13,7 +13,9 @@ import time
 import numpy as np
 
 BATCH, IMAGES = 64, 12_800
-images = np.random.default_rng(0).random((IMAGES, 28, 28, 1), "float32")  # the work is the same whatever the pixels are
+images = np.random.default_rng(0).random(
+    (IMAGES, 28, 28, 1), "float32"
+)  # the work is the same whatever the pixels are
 
 
 def ours(**compile_options):
@@ -26,7 +28,9 @@ def ours(**compile_options):
         vae.compile(vae.optimizer, **compile_options)
 
     def train(batches: int) -> float:
-        return vae.fit(_Batches(images[: batches * BATCH], BATCH, seed=0), shuffle=False, verbose=0).history["loss"][0]
+        return vae.fit(
+            _Batches(images[: batches * BATCH], BATCH, seed=0), shuffle=False, verbose=0
+        ).history["loss"][0]
 
     return train
 
@@ -42,14 +46,23 @@ def article_style():
         def __init__(self):
             super().__init__()
             self.encoder, self.decoder = build_encoder(seed=0), build_decoder(seed=0)
-            self.trackers = [keras.metrics.Mean(name=name) for name in ("loss", "reconstruction_loss", "kl_loss")]
+            self.trackers = [
+                keras.metrics.Mean(name=name)
+                for name in ("loss", "reconstruction_loss", "kl_loss")
+            ]
 
         def train_step(self, x):
             with tf.GradientTape() as tape:
                 z_mean, z_log_var, z = self.encoder(x)
                 probabilities = keras.ops.sigmoid(self.decoder(z))
-                reconstruction = tf.reduce_mean(keras.losses.binary_crossentropy(x, probabilities)) * 28 * 28
-                kl = tf.reduce_mean(-0.5 * (1 + z_log_var - tf.square(z_mean) - tf.exp(z_log_var)))
+                reconstruction = (
+                    tf.reduce_mean(keras.losses.binary_crossentropy(x, probabilities))
+                    * 28
+                    * 28
+                )
+                kl = tf.reduce_mean(
+                    -0.5 * (1 + z_log_var - tf.square(z_mean) - tf.exp(z_log_var))
+                )
                 loss = reconstruction + kl
             gradients = tape.gradient(loss, self.trainable_weights)
             self.optimizer.apply_gradients(zip(gradients, self.trainable_weights))
@@ -61,7 +74,9 @@ def article_style():
     vae.compile(keras.optimizers.RMSprop(1e-3))
 
     def train(batches: int) -> float:
-        return vae.fit(images[: batches * BATCH], batch_size=BATCH, verbose=0).history["loss"][0]
+        return vae.fit(images[: batches * BATCH], batch_size=BATCH, verbose=0).history[
+            "loss"
+        ][0]
 
     return train
 
@@ -77,18 +92,34 @@ def pytorch(compiled: bool = False):
         def __init__(self):
             super().__init__()
             relu = nn.ReLU
-            self.trunk = nn.Sequential(nn.Conv2d(1, 32, 3, 2, 1), relu(), nn.Conv2d(32, 64, 3, 2, 1), relu(),
-                                       nn.Flatten(), nn.Linear(3136, 16), relu())
+            self.trunk = nn.Sequential(
+                nn.Conv2d(1, 32, 3, 2, 1),
+                relu(),
+                nn.Conv2d(32, 64, 3, 2, 1),
+                relu(),
+                nn.Flatten(),
+                nn.Linear(3136, 16),
+                relu(),
+            )
             self.z_mean, self.z_log_var = nn.Linear(16, 2), nn.Linear(16, 2)
-            self.decoder = nn.Sequential(nn.Linear(2, 3136), relu(), nn.Unflatten(1, (64, 7, 7)),
-                                         nn.ConvTranspose2d(64, 64, 3, 2, 1, 1), relu(), nn.ConvTranspose2d(64, 32, 3, 2, 1, 1), relu(),
-                                         nn.ConvTranspose2d(32, 1, 3, 1, 1))
+            self.decoder = nn.Sequential(
+                nn.Linear(2, 3136),
+                relu(),
+                nn.Unflatten(1, (64, 7, 7)),
+                nn.ConvTranspose2d(64, 64, 3, 2, 1, 1),
+                relu(),
+                nn.ConvTranspose2d(64, 32, 3, 2, 1, 1),
+                relu(),
+                nn.ConvTranspose2d(32, 1, 3, 1, 1),
+            )
 
         def forward(self, x):
             h = self.trunk(x)
             z_mean, z_log_var = self.z_mean(h), self.z_log_var(h)
             z = z_mean + torch.exp(0.5 * z_log_var) * torch.randn_like(z_mean)
-            reconstruction = F.binary_cross_entropy_with_logits(self.decoder(z), x, reduction="none").sum((1, 2, 3))
+            reconstruction = F.binary_cross_entropy_with_logits(
+                self.decoder(z), x, reduction="none"
+            ).sum((1, 2, 3))
             kl = 0.5 * (z_mean**2 + torch.exp(z_log_var) - 1 - z_log_var).sum(1)
             return (reconstruction + 0.5 * kl).mean()
 
@@ -115,9 +146,15 @@ def keras_jax():
     return ours()
 
 
-PEERS = {"ours": ours, "ours_step_by_step": lambda: ours(steps_per_execution=1),
-         "ours_xla": lambda: ours(steps_per_execution=32, jit_compile=True), "article_style": article_style,
-         "pytorch": pytorch, "pytorch_compiled": lambda: pytorch(True), "keras_jax": keras_jax}
+PEERS = {
+    "ours": ours,
+    "ours_step_by_step": lambda: ours(steps_per_execution=1),
+    "ours_xla": lambda: ours(steps_per_execution=32, jit_compile=True),
+    "article_style": article_style,
+    "pytorch": pytorch,
+    "pytorch_compiled": lambda: pytorch(True),
+    "keras_jax": keras_jax,
+}
 
 if __name__ == "__main__":
     train = PEERS[sys.argv[1]]()

@@ -22,24 +22,41 @@ from vae_nb import VAE, evaluate_elbo, load_dataset, load_run, save_run
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("default", type=Path)
     parser.add_argument("article", type=Path)
     options = parser.parse_args()
     dataset = load_dataset("fashion_mnist")
-    for name, path in (("fashion_mnist", options.default), ("fashion_mnist-article", options.article)):
+    for name, path in (
+        ("fashion_mnist", options.default),
+        ("fashion_mnist-article", options.article),
+    ):
         run = load_run(path)
-        if run.config["fingerprint"] != dataset.fingerprint() or run.config["epochs_done"] < run.config["epochs"]:
+        if (
+            run.config["fingerprint"] != dataset.fingerprint()
+            or run.config["epochs_done"] < run.config["epochs"]
+        ):
             parser.error(f"{path} is no finished run on Fashion-MNIST")
-        uncompiled = VAE(run.vae.encoder, run.vae.decoder, run.vae.likelihood, run.vae.beta)  # no optimiser to keep
-        run = replace(run, vae=uncompiled, metrics=evaluate_elbo(run.vae, dataset.test_images))
+        uncompiled = VAE(
+            run.vae.encoder, run.vae.decoder, run.vae.likelihood, run.vae.beta
+        )  # no optimiser to keep
+        run = replace(
+            run, vae=uncompiled, metrics=evaluate_elbo(run.vae, dataset.test_images)
+        )
         commit = json.loads((path / "provenance.json").read_text())["commit"]
         with tempfile.TemporaryDirectory(dir=root / "vae_nb") as scratch:
             folder = Path(scratch) / name
             folder.mkdir()
             save_run(run, folder)
-            run.config |= {"commit": commit, "data_licence": "Fashion-MNIST, (c) Zalando SE, MIT License",
-                           "sha256": hashlib.sha256((folder / "model.keras").read_bytes()).hexdigest()}
+            run.config |= {
+                "commit": commit,
+                "data_licence": "Fashion-MNIST, (c) Zalando SE, MIT License",
+                "sha256": hashlib.sha256(
+                    (folder / "model.keras").read_bytes()
+                ).hexdigest(),
+            }
             (folder / "config.json").write_text(json.dumps(run.config, indent=2) + "\n")
             shutil.rmtree(root / "vae_nb" / "pretrained" / name, ignore_errors=True)
             folder.rename(root / "vae_nb" / "pretrained" / name)

@@ -33,24 +33,46 @@ def measure(images: int) -> dict:
     middle = time.perf_counter()
     train(dataset, epochs=2)
     seconds = time.perf_counter() - middle - (middle - start)
-    scale = 1 if sys.platform == "darwin" else 1024  # ru_maxrss is in bytes on macOS, in KiB elsewhere
-    return {"images": images, "data_mb": round(pixels.nbytes / 1e6), "seconds": seconds,
-            "seconds_of_training_one_epoch": middle - start,
-            "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale / 1e6)}
+    scale = (
+        1 if sys.platform == "darwin" else 1024
+    )  # ru_maxrss is in bytes on macOS, in KiB elsewhere
+    return {
+        "images": images,
+        "data_mb": round(pixels.nbytes / 1e6),
+        "seconds": seconds,
+        "seconds_of_training_one_epoch": middle - start,
+        "peak_memory_mb": round(
+            resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale / 1e6
+        ),
+    }
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="500 to 8,000 images; writes nothing")
-    parser.add_argument("--images", type=int, help=argparse.SUPPRESS)  # what the processes it starts are told
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="500 to 8,000 images; writes nothing"
+    )
+    parser.add_argument(
+        "--images", type=int, help=argparse.SUPPRESS
+    )  # what the processes it starts are told
     options = parser.parse_args()
     if options.images:
         return print(json.dumps(measure(options.images)))
     origin = provenance("keras", "tensorflow", "numpy")
     sizes = [(500 if options.quick else 7_500) * times for times in (1, 4, 16)]
-    lines = [subprocess.check_output([sys.executable, __file__, "--images", str(n)], text=True).splitlines()[-1] for n in sizes]
-    results = {"what": "an epoch of the default recipe on random images, a process each", **origin,
-               "sizes": [json.loads(line) for line in lines]}
+    lines = [
+        subprocess.check_output(
+            [sys.executable, __file__, "--images", str(n)], text=True
+        ).splitlines()[-1]
+        for n in sizes
+    ]
+    results = {
+        "what": "an epoch of the default recipe on random images, a process each",
+        **origin,
+        "sizes": [json.loads(line) for line in lines],
+    }
     print(json.dumps(results, indent=2))
     if not options.quick:
         write("scaling", results)

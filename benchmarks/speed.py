@@ -32,11 +32,17 @@ def manifold_at_once(vae, n: int) -> np.ndarray:
 
 
 def command_line(*arguments: str) -> None:
-    subprocess.run([sys.executable, "-c", "from vae_nb.cli import main; main()", *arguments], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [sys.executable, "-c", "from vae_nb.cli import main; main()", *arguments],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--quick", action="store_true", help="1 round; writes nothing")
     quick = parser.parse_args().quick
     origin = provenance("keras", "tensorflow", "numpy")
@@ -44,7 +50,10 @@ def main():
 
     vae, side = load_pretrained("fashion_mnist").vae, 10 if quick else 30
     random = np.random.default_rng(0)
-    images, z = random.random((10_000, 28, 28, 1), "float32"), random.standard_normal((10_000, 2), "float32")
+    images, z = (
+        random.random((10_000, 28, 28, 1), "float32"),
+        random.standard_normal((10_000, 2), "float32"),
+    )
     tasks = {
         "encode_10000": lambda: vae.encode(images),
         "decode_10000": lambda: vae.decode(z),
@@ -54,7 +63,9 @@ def main():
     }
     for name in ("encode_10000", "decode_10000", "manifold_at_once"):
         tasks[name]()  # compiles
-    same = np.abs(manifold_one_by_one(vae, 3).reshape(-1, 28, 28, 1) - manifold_at_once(vae, 3)).max()
+    same = np.abs(
+        manifold_one_by_one(vae, 3).reshape(-1, 28, 28, 1) - manifold_at_once(vae, 3)
+    ).max()
     assert same < 1e-4, same
     seconds = {name: [] for name in tasks}
     for _ in range(1 if quick else 5):
@@ -63,11 +74,24 @@ def main():
             task()
             seconds[name].append(time.perf_counter() - start)
     median = {name: float(np.median(values)) for name, values in seconds.items()}
-    results = {"what": f"seconds, medians of rounds in turn; the manifold has {side} x {side} images",
-               **origin, "median_seconds": median,
-               "encoded_a_second": round(10_000 / median["encode_10000"]), "decoded_a_second": round(10_000 / median["decode_10000"]),
-               "manifold_times_faster": round(float(np.median(np.divide(seconds["manifold_one_by_one"], seconds["manifold_at_once"]))), 1),
-               "seconds": seconds}
+    results = {
+        "what": f"seconds, medians of rounds in turn; the manifold has {side} x {side} images",
+        **origin,
+        "median_seconds": median,
+        "encoded_a_second": round(10_000 / median["encode_10000"]),
+        "decoded_a_second": round(10_000 / median["decode_10000"]),
+        "manifold_times_faster": round(
+            float(
+                np.median(
+                    np.divide(
+                        seconds["manifold_one_by_one"], seconds["manifold_at_once"]
+                    )
+                )
+            ),
+            1,
+        ),
+        "seconds": seconds,
+    }
     print(json.dumps(results, indent=2))
     if not quick:
         write("speed", results)

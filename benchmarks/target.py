@@ -24,17 +24,26 @@ EPOCHS = 3  # of the default recipe
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="one epoch each on digits; writes nothing")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="one epoch each on digits; writes nothing"
+    )
     quick = parser.parse_args().quick
     origin = provenance("vae_nb", "keras", "tensorflow", "numpy")
     from vae_nb import build_vae, evaluate_elbo, load_dataset, recipe_settings, train
     from vae_nb.training import _Batches
 
     dataset = load_dataset("digits" if quick else "fashion_mnist")
-    everything = replace(dataset, train_images=np.concatenate([dataset.train_images, dataset.test_images]),
-                         train_labels=np.concatenate([dataset.train_labels, dataset.test_labels]))
-    published = np.genfromtxt(root / "nbs" / "article_history.csv", delimiter=",", names=True)
+    everything = replace(
+        dataset,
+        train_images=np.concatenate([dataset.train_images, dataset.test_images]),
+        train_labels=np.concatenate([dataset.train_labels, dataset.test_labels]),
+    )
+    published = np.genfromtxt(
+        root / "nbs" / "article_history.csv", delimiter=",", names=True
+    )
     article = build_vae(dataset.image_shape, recipe_settings("article"), steps=1)
 
     def seconds_of(work) -> float:
@@ -54,12 +63,24 @@ def main():
         seconds = time.perf_counter() - start
         epoch = (before + seconds_of(article_epoch)) / 2
         loss = evaluate_elbo(run.vae, everything.train_images)["objective"]
-        rounds.append({"seed": seed, "article_seconds_an_epoch": epoch, "default_seconds": seconds, "default_loss": loss,
-                       "times_faster": 100 * epoch / seconds})
+        rounds.append(
+            {
+                "seed": seed,
+                "article_seconds_an_epoch": epoch,
+                "default_seconds": seconds,
+                "default_loss": loss,
+                "times_faster": 100 * epoch / seconds,
+            }
+        )
         print(json.dumps(rounds[-1]), flush=True)
-    results = {"what": f"the default recipe, {EPOCHS} epochs at beta = 1/2 on all images, beside 100 epochs of the article's",
-               **origin, "target_loss": float(published["loss"][-1]), "epochs": run.config["epochs"],
-               "median_times_faster": float(np.median([r["times_faster"] for r in rounds])), "rounds": rounds}
+    results = {
+        "what": f"the default recipe, {EPOCHS} epochs at beta = 1/2 on all images, beside 100 epochs of the article's",
+        **origin,
+        "target_loss": float(published["loss"][-1]),
+        "epochs": run.config["epochs"],
+        "median_times_faster": float(np.median([r["times_faster"] for r in rounds])),
+        "rounds": rounds,
+    }
     if not quick:
         write("target", results)
 

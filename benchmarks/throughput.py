@@ -30,8 +30,13 @@ class Worker:
     "A process of peers.py that waits for work."
 
     def __init__(self, peer: str):
-        self.process = subprocess.Popen([sys.executable, str(Path(__file__).parent / "peers.py"), peer], text=True,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).parent / "peers.py"), peer],
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
 
     def seconds(self, batches: int) -> float:
         print(batches, file=self.process.stdin, flush=True)
@@ -50,7 +55,9 @@ def operations_per_image(recipe: str) -> int:
     products = 0
     for layer in [*vae.encoder.layers, *vae.decoder.layers]:
         if weights := layer.get_weights():
-            places = layer.input if "Transpose" in type(layer).__name__ else layer.output  # where the kernel is laid
+            places = (
+                layer.input if "Transpose" in type(layer).__name__ else layer.output
+            )  # where the kernel is laid
             products += weights[0].size * int(np.prod(places.shape[1:-1]))
     return 3 * 2 * products
 
@@ -86,8 +93,18 @@ def jax_convolutions() -> dict:
     from jax import lax, numpy as jnp
 
     layout, kernel = ("NHWC", "HWIO", "NHWC"), jnp.ones((3, 3, 64, 32))
-    work = {"transposed": (lambda x: lax.conv_transpose(x, kernel, (2, 2), "SAME"), jnp.ones((64, 14, 14, 64))),
-            "plain": (lambda x: lax.conv_general_dilated(x, kernel, (1, 1), "SAME", dimension_numbers=layout), jnp.ones((64, 28, 28, 64)))}
+    work = {
+        "transposed": (
+            lambda x: lax.conv_transpose(x, kernel, (2, 2), "SAME"),
+            jnp.ones((64, 14, 14, 64)),
+        ),
+        "plain": (
+            lambda x: lax.conv_general_dilated(
+                x, kernel, (1, 1), "SAME", dimension_numbers=layout
+            ),
+            jnp.ones((64, 28, 28, 64)),
+        ),
+    }
     best = {}
     for name, (convolve, x) in work.items():
         convolve = jax.jit(convolve)
@@ -101,12 +118,21 @@ def jax_convolutions() -> dict:
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="1 round of 20 steps; writes nothing")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="1 round of 20 steps; writes nothing"
+    )
     quick = parser.parse_args().quick
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     peers = [peer for peer in PEERS if peer not in needs or find_spec(needs[peer])]
-    origin = provenance("keras", "tensorflow", "numpy", *sorted({needs[peer] for peer in peers if peer in needs}))
+    origin = provenance(
+        "keras",
+        "tensorflow",
+        "numpy",
+        *sorted({needs[peer] for peer in peers if peer in needs}),
+    )
     rounds, batches = (1, 20) if quick else (12, 100)
     workers = {peer: Worker(peer) for peer in peers}
     for worker in workers.values():
@@ -119,23 +145,40 @@ def main():
     for worker in workers.values():
         worker.close()
 
-    quartiles = {peer: np.quantile(values, (0, 0.25, 0.5, 0.75)).tolist() for peer, values in seconds.items()}
+    quartiles = {
+        peer: np.quantile(values, (0, 0.25, 0.5, 0.75)).tolist()
+        for peer, values in seconds.items()
+    }
     best, _, median, _ = zip(*quartiles.values())
-    speed, peak = {peer: batches * BATCH / time for peer, time in zip(peers, median)}, matrix_product_peak()
-    operations = {recipe: operations_per_image(recipe) for recipe in ("article", "default")}
+    speed, peak = (
+        {peer: batches * BATCH / time for peer, time in zip(peers, median)},
+        matrix_product_peak(),
+    )
+    operations = {
+        recipe: operations_per_image(recipe) for recipe in ("article", "default")
+    }
     results = {
         "what": f"training the article's networks, batches of {BATCH}, {batches} steps a measurement, {rounds} rounds in turn",
         **origin,
         "not_installed": sorted(set(PEERS) - set(peers)),
         "images_a_second": {peer: round(value) for peer, value in speed.items()},
-        "images_a_second_quartiles": {peer: [round(batches * BATCH / q[i]) for i in (3, 1)] for peer, q in quartiles.items()},
-        "ours_compared": {peer: round(time / median[0], 3) for peer, time in zip(peers, median)},
-        "ours_compared_at_best": {peer: round(time / best[0], 3) for peer, time in zip(peers, best)},
+        "images_a_second_quartiles": {
+            peer: [round(batches * BATCH / q[i]) for i in (3, 1)]
+            for peer, q in quartiles.items()
+        },
+        "ours_compared": {
+            peer: round(time / median[0], 3) for peer, time in zip(peers, median)
+        },
+        "ours_compared_at_best": {
+            peer: round(time / best[0], 3) for peer, time in zip(peers, best)
+        },
         "seconds": seconds,
         "seconds_a_step": median[0] / batches,
         "seconds_to_pick_a_batch": seconds_to_pick_a_batch(),
         "operations_per_image": operations,
-        "share_of_matrix_product_peak": round(speed["ours"] * operations["article"] / peak, 3),
+        "share_of_matrix_product_peak": round(
+            speed["ours"] * operations["article"] / peak, 3
+        ),
         "matrix_product_gflops": round(peak / 1e9, 1),
         "jax_milliseconds": jax_convolutions() if "keras_jax" in peers else None,
     }

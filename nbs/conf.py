@@ -42,6 +42,10 @@ notebook_repository = f"{settings['git_url']}/blob/{settings['branch']}/nbs/"
 html_theme = "furo"
 html_baseurl = f"{settings['doc_host']}{settings['doc_baseurl']}/"
 html_static_path, html_css_files, html_js_files = ["_static"], ["site.css"], ["site.js"]
-html_copy_source = html_show_sourcelink = html_show_sphinx = html_show_search_summary = False
-mathjax_path = "mathjax/tex-chtml.js"  # the extension copies it: the site needs no other host
+html_copy_source = html_show_sourcelink = html_show_sphinx = (
+    html_show_search_summary
+) = False
+mathjax_path = (
+    "mathjax/tex-chtml.js"  # the extension copies it: the site needs no other host
+)
 mathjax3_config = {"chtml": {"scale": 0.95}}

@@ -19,8 +19,14 @@ parts = ("nbs", "vae_nb", "settings.ini", "README.md")
 
 
 def files(folder: Path) -> set[Path]:
-    return {p.relative_to(folder) for part in parts for p in (folder / part, *(folder / part).rglob("*"))
-            if p.is_file() and "__pycache__" not in p.parts and ".ipynb_checkpoints" not in p.parts}
+    return {
+        p.relative_to(folder)
+        for part in parts
+        for p in (folder / part, *(folder / part).rglob("*"))
+        if p.is_file()
+        and "__pycache__" not in p.parts
+        and ".ipynb_checkpoints" not in p.parts
+    }
 
 
 with tempfile.TemporaryDirectory() as copy:
@@ -31,20 +37,44 @@ with tempfile.TemporaryDirectory() as copy:
     for path in (copy / "vae_nb").glob("*.py"):
         if path.name != "__init__.py":
             path.unlink()  # a module without a notebook must not survive
-    for command in ([bin / "nbdev_export"], [bin / "nbdev_clean"], [sys.executable, "nbs/readme.py"]):
+    for command in (
+        [bin / "nbdev_export"],
+        [bin / "nbdev_clean"],
+        [sys.executable, "nbs/readme.py"],
+    ):
         subprocess.run(command, cwd=copy, check=True)
-    drifted = sorted(str(p) for p in files(root) | files(copy)
-                     if not ((root / p).is_file() and (copy / p).is_file() and filecmp.cmp(root / p, copy / p, shallow=False)))
+    drifted = sorted(
+        str(p)
+        for p in files(root) | files(copy)
+        if not (
+            (root / p).is_file()
+            and (copy / p).is_file()
+            and filecmp.cmp(root / p, copy / p, shallow=False)
+        )
+    )
 for path in sorted((root / "nbs").glob("*.ipynb")):
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    if any("using digits instead" in json.dumps(cell.get("outputs", [])) for cell in cells):
-        sys.exit(f"{path.name} was saved without Fashion-MNIST: run `make notebooks` where it can be had")
+    if any(
+        "using digits instead" in json.dumps(cell.get("outputs", [])) for cell in cells
+    ):
+        sys.exit(
+            f"{path.name} was saved without Fashion-MNIST: run `make notebooks` where it can be had"
+        )
     for cell in cells:
         source = "".join(cell["source"])
-        shows = re.search(r"^(    )?(print|display|Markdown|plot_\w+)\(", source, re.M) and not re.search(
-            r"^(#\| ?(hide|export|output: false)|def |class )", source, re.M) or "#| fig-alt:" in source
+        shows = (
+            re.search(r"^(    )?(print|display|Markdown|plot_\w+)\(", source, re.M)
+            and not re.search(
+                r"^(#\| ?(hide|export|output: false)|def |class )", source, re.M
+            )
+            or "#| fig-alt:" in source
+        )
         if cell["cell_type"] == "code" and shows and not cell["outputs"]:
-            sys.exit(f"{path.name} was saved without the output of cell {cell['id']}: run it with nbs/run.py")
+            sys.exit(
+                f"{path.name} was saved without the output of cell {cell['id']}: run it with nbs/run.py"
+            )
 if drifted:
-    sys.exit(f"not what the notebooks make: {', '.join(drifted)}\nrun nbdev_export, nbdev_clean and `make readme`, and commit what changes")
+    sys.exit(
+        f"not what the notebooks make: {', '.join(drifted)}\nrun nbdev_export, nbdev_clean and `make readme`, and commit what changes"
+    )
 print("No drift: the modules, the notebooks and README.md agree.")

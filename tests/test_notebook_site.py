@@ -43,11 +43,21 @@ def _private(): "Not for show."
 
 
 def code(source, *outputs):
-    return {**text(source), "cell_type": "code", "execution_count": None, "outputs": list(outputs)}
+    return {
+        **text(source),
+        "cell_type": "code",
+        "execution_count": None,
+        "outputs": list(outputs),
+    }
 
 
 def text(source):
-    return {"cell_type": "markdown", "id": f"c{abs(hash(source))}", "metadata": {}, "source": source}
+    return {
+        "cell_type": "markdown",
+        "id": f"c{abs(hash(source))}",
+        "metadata": {},
+        "source": source,
+    }
 
 
 def stream(words):
@@ -62,15 +72,50 @@ def build(folder: Path, *cells: dict) -> subprocess.CompletedProcess:
     nbs, package = folder / "nbs", folder / "vae_nb"
     for made in (nbs / "images", nbs / "_static", package):
         made.mkdir(parents=True)
-    for name in ("nbs/conf.py", "nbs/notebook_site.py", "nbs/api.md", "nbs/_static/site.css", "nbs/_static/site.js", "settings.ini"):
+    for name in (
+        "nbs/conf.py",
+        "nbs/notebook_site.py",
+        "nbs/api.md",
+        "nbs/_static/site.css",
+        "nbs/_static/site.js",
+        "settings.ini",
+    ):
         (folder / name).write_bytes((root / name).read_bytes())
     (package / "page.py").write_text(MODULE)
-    (nbs / "refs.bib").write_text("@book{doe2001, author={Doe, Ann and Roe, Bo}, title={On doubling}, publisher={P}, year={2001}}")
-    (nbs / "references.md").write_text("# References\n\n```{bibliography}\n:all:\n```\n")
+    (nbs / "refs.bib").write_text(
+        "@book{doe2001, author={Doe, Ann and Roe, Bo}, title={On doubling}, publisher={P}, year={2001}}"
+    )
+    (nbs / "references.md").write_text(
+        "# References\n\n```{bibliography}\n:all:\n```\n"
+    )
     metadata = {"language_info": {"name": "python", "pygments_lexer": "ipython3"}}
-    for name, made in {"index": [text("# Home\n\n> A small site")], "01_page": [text("# A page\n\n> About one thing"), *cells]}.items():
-        (nbs / f"{name}.ipynb").write_text(json.dumps({"cells": made, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}))
-    command = [sys.executable, "-m", "sphinx", nbs, folder / "html", "-d", folder / "trees", "-n", "-W", "--keep-going", "-q"]
+    for name, made in {
+        "index": [text("# Home\n\n> A small site")],
+        "01_page": [text("# A page\n\n> About one thing"), *cells],
+    }.items():
+        (nbs / f"{name}.ipynb").write_text(
+            json.dumps(
+                {
+                    "cells": made,
+                    "metadata": metadata,
+                    "nbformat": 4,
+                    "nbformat_minor": 5,
+                }
+            )
+        )
+    command = [
+        sys.executable,
+        "-m",
+        "sphinx",
+        nbs,
+        folder / "html",
+        "-d",
+        folder / "trees",
+        "-n",
+        "-W",
+        "--keep-going",
+        "-q",
+    ]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True)
 
 
@@ -80,54 +125,108 @@ def site(tmp_path_factory) -> dict[str, BeautifulSoup]:
     folder = tmp_path_factory.mktemp("site")
     done = build(
         folder,
-        code("#| default_exp page"), code("#| hide\nsecret = 1"), code("#| export\nplumbing = 1"), code("#| exports\nlesson = 1"),
-        code("#| echo: false\nunseen = 1", stream("echoed")), code("#| output: false\nquiet = 1", stream("unheard")),
-        code("#| code-fold: true\nfolded = 1"), code("plain = 1", stream("printed")),
+        code("#| default_exp page"),
+        code("#| hide\nsecret = 1"),
+        code("#| export\nplumbing = 1"),
+        code("#| exports\nlesson = 1"),
+        code("#| echo: false\nunseen = 1", stream("echoed")),
+        code("#| output: false\nquiet = 1", stream("unheard")),
+        code("#| code-fold: true\nfolded = 1"),
+        code("plain = 1", stream("printed")),
         code('#| fig-alt: "A dot: no more"\ndraw()', picture),
-        text("$$\na = b \\tag{1}\n$$\n\nBy (1), `double` of f(1) and (2), after Doe & Roe (2001) and (Doe & Roe 2001), in `double(1)`."))
+        text(
+            "$$\na = b \\tag{1}\n$$\n\nBy (1), `double` of f(1) and (2), after Doe & Roe (2001) and (Doe & Roe 2001), in `double(1)`."
+        ),
+    )
     assert done.returncode == 0, done.stderr
-    return {path.name: BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser") for path in (folder / "html").glob("*.html")} | {
-        path.name: path.read_text(encoding="utf-8") for path in (folder / "html").glob("*.txt")}
+    return {
+        path.name: BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+        for path in (folder / "html").glob("*.html")
+    } | {
+        path.name: path.read_text(encoding="utf-8")
+        for path in (folder / "html").glob("*.txt")
+    }
 
 
 def test_directives_decide_what_a_page_shows(site):
     page = site["01_page.html"].article
-    for shown in ("lesson = 1", "echoed", "quiet = 1", "folded = 1", "plain = 1", "printed"):
+    for shown in (
+        "lesson = 1",
+        "echoed",
+        "quiet = 1",
+        "folded = 1",
+        "plain = 1",
+        "printed",
+    ):
         assert shown in page.text, shown
     for gone in ("#|", "default_exp", "secret", "plumbing", "unseen", "unheard"):
         assert gone not in page.text, gone
-    assert "folded" in page.find("details").text and "plain" not in page.find("details").text
+    assert (
+        "folded" in page.find("details").text
+        and "plain" not in page.find("details").text
+    )
     assert page.find("img")["alt"] == "A dot: no more"
 
 
 def test_numbers_sources_and_names_become_links(site):
     page = site["01_page.html"].article
-    links = [(a.text, a["href"]) for a in page.select("p a") if a["href"].startswith(("#", "api", "ref"))]
-    assert links == [("(1)", "#equation-1"), ("double", "api.html#vae_nb.double"),
-                     ("Doe & Roe (2001)", "references.html#doe2001"), ("Doe & Roe 2001", "references.html#doe2001")]
+    links = [
+        (a.text, a["href"])
+        for a in page.select("p a")
+        if a["href"].startswith(("#", "api", "ref"))
+    ]
+    assert links == [
+        ("(1)", "#equation-1"),
+        ("double", "api.html#vae_nb.double"),
+        ("Doe & Roe (2001)", "references.html#doe2001"),
+        ("Doe & Roe 2001", "references.html#doe2001"),
+    ]
     assert page.find(id="equation-1").text.strip().startswith("\\[")
     assert site["references.html"].find(id="doe2001")
 
 
 def test_the_reference_comes_from_the_source(site):
     page = site["api.html"].article
-    assert [dt["id"] for dt in page.find_all("dt", id=True)] == ["vae_nb.page.SIZES", "vae_nb.double", "vae_nb.Box", "vae_nb.Box.open"]
+    assert [dt["id"] for dt in page.find_all("dt", id=True)] == [
+        "vae_nb.page.SIZES",
+        "vae_nb.double",
+        "vae_nb.Box",
+        "vae_nb.Box.open",
+    ]
     double = page.find(id="vae_nb.double")
-    assert double.text.strip().startswith("vae_nb.double(x: int, *, times: int = 1) → int")
+    assert double.text.strip().startswith(
+        "vae_nb.double(x: int, *, times: int = 1) → int"
+    )
     described = double.parent.find("dd")
-    assert "what to double" in described.text and "how often" in described.text and "return x * 2**times" in described.find("details").text
+    assert (
+        "what to double" in described.text
+        and "how often" in described.text
+        and "return x * 2**times" in described.find("details").text
+    )
     assert described.find("a", href="references.html#doe2001")
     assert page.find("a", href="01_page.html").text == "A page"
 
 
 def test_a_notebook_is_listed_by_its_number(site):
     assert "A page" in site["index.html"].find(class_="sidebar-tree").text
-    assert "(https://vae-nb.github.io/vae_nb/01_page.html): About one thing" in site["llms.txt"]
+    assert (
+        "(https://vae-nb.github.io/vae_nb/01_page.html): About one thing"
+        in site["llms.txt"]
+    )
 
 
 def test_what_a_reader_would_miss_is_refused(tmp_path):
-    done = build(tmp_path, code("draw()", picture), text("As Nobody et al. (1999) say."), text("[there](nowhere.ipynb)"))
+    done = build(
+        tmp_path,
+        code("draw()", picture),
+        text("As Nobody et al. (1999) say."),
+        text("[there](nowhere.ipynb)"),
+    )
     assert done.returncode != 0
-    for complaint in ("shows a picture: say what is on it in a line `#| fig-alt", "Nobody et al. 1999 is not in refs.bib", "nowhere.ipynb"):
+    for complaint in (
+        "shows a picture: say what is on it in a line `#| fig-alt",
+        "Nobody et al. 1999 is not in refs.bib",
+        "nowhere.ipynb",
+    ):
         assert complaint in done.stderr
     assert "01_page.ipynb" in done.stderr

@@ -27,7 +27,10 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.support.wait import WebDriverWait
 
 root = Path(__file__).resolve().parent.parent
-notebooks = {path.stem: json.loads(path.read_text(encoding="utf-8"))["cells"] for path in (root / "nbs").glob("*.ipynb")}
+notebooks = {
+    path.stem: json.loads(path.read_text(encoding="utf-8"))["cells"]
+    for path in (root / "nbs").glob("*.ipynb")
+}
 PHONE = 390
 
 # Everything to be known of a page, in one visit. Elements in what may scroll sideways are no overflow.
@@ -73,7 +76,19 @@ axe.run(document, arguments[0]).then((r) => done(r.violations.filter((v) => ["se
 def site(tmp_path_factory) -> Path:
     "The site, built from nothing with warnings as errors."
     out = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "sphinx", "nbs", out / "html", "-d", out / "doctrees", "-n", "-W", "--keep-going", "-q"]
+    command = [
+        sys.executable,
+        "-m",
+        "sphinx",
+        "nbs",
+        out / "html",
+        "-d",
+        out / "doctrees",
+        "-n",
+        "-W",
+        "--keep-going",
+        "-q",
+    ]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return out / "html"
@@ -82,21 +97,40 @@ def site(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def browsers(tmp_path_factory):
     "Two browsers that share nothing, with a log of what they ask the network for."
-    chromium, driver = shutil.which("chromium") or shutil.which("google-chrome"), shutil.which("chromedriver")
+    chromium, driver = (
+        shutil.which("chromium") or shutil.which("google-chrome"),
+        shutil.which("chromedriver"),
+    )
     if not (chromium and driver):
         missing = "no Chromium: apt-get install chromium chromium-driver"
-        pytest.fail(missing) if os.environ.get("VAE_NB_REQUIRE_DATA") else pytest.skip(missing)
+        pytest.fail(missing) if os.environ.get("VAE_NB_REQUIRE_DATA") else pytest.skip(
+            missing
+        )
     started: Queue = Queue()
     for _ in range(2):
         options = webdriver.ChromeOptions()
         options.binary_location = chromium
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-        for flag in ("headless", "no-sandbox", "disable-gpu", "disable-dev-shm-usage", "disable-quic", "no-first-run", "disable-sync",
-                     "disable-background-networking", "disable-component-update", "window-size=1300,900"):
+        options.set_capability(
+            "goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"}
+        )
+        for flag in (
+            "headless",
+            "no-sandbox",
+            "disable-gpu",
+            "disable-dev-shm-usage",
+            "disable-quic",
+            "no-first-run",
+            "disable-sync",
+            "disable-background-networking",
+            "disable-component-update",
+            "window-size=1300,900",
+        ):
             options.add_argument(f"--{flag}")
         options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('profile')}")
         browser = webdriver.Chrome(options=options, service=Service(driver))
-        browser.set_script_timeout(120)  # a busy machine takes its time over a page of equations
+        browser.set_script_timeout(
+            120
+        )  # a busy machine takes its time over a page of equations
         started.put(browser)
     yield started
     while not started.empty():
@@ -108,19 +142,39 @@ def visit(page: Path, browsers: Queue) -> dict:
     browser = browsers.get()
     try:
         browser.get(page.as_uri())
-        browser.execute_async_script("(window.MathJax ? MathJax.startup.promise : Promise.resolve()).then(arguments[0])")
+        browser.execute_async_script(
+            "(window.MathJax ? MathJax.startup.promise : Promise.resolve()).then(arguments[0])"
+        )
         seen = browser.execute_async_script(LOOK)
-        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", dict(width=PHONE, height=844, deviceScaleFactor=1, mobile=True))
-        browser.execute_script("document.querySelectorAll('details').forEach((d) => d.open = true); dispatchEvent(new Event('resize'))")
+        browser.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride",
+            dict(width=PHONE, height=844, deviceScaleFactor=1, mobile=True),
+        )
+        browser.execute_script(
+            "document.querySelectorAll('details').forEach((d) => d.open = true); dispatchEvent(new Event('resize'))"
+        )
         seen["wide"] = browser.execute_script(WIDE)
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-        browser.execute_script(THIN + (files("axe_core_python") / "axe.min.js").read_text(encoding="utf-8"))
+        browser.execute_script(
+            THIN + (files("axe_core_python") / "axe.min.js").read_text(encoding="utf-8")
+        )
         for theme, only in (("light", {}), ("dark", {"runOnly": ["color-contrast"]})):
             browser.execute_script("document.body.dataset.theme = arguments[0]", theme)
             seen[theme] = browser.execute_async_script(AXE, only)
-        seen["console"] = [entry["message"] for entry in browser.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
-        events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
-        seen["requests"] = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
+        seen["console"] = [
+            entry["message"]
+            for entry in browser.get_log("browser")
+            if entry["level"] in ("SEVERE", "WARNING")
+        ]
+        events = [
+            json.loads(entry["message"])["message"]
+            for entry in browser.get_log("performance")
+        ]
+        seen["requests"] = [
+            e["params"]["request"]["url"]
+            for e in events
+            if e["method"] == "Network.requestWillBeSent"
+        ]
         return seen
     finally:
         browsers.put(browser)
@@ -132,7 +186,12 @@ def pages(site, browsers) -> dict[str, dict]:
     names = sorted(path.stem for path in site.glob("*.html"))
     assert set(notebooks) <= set(names)
     with ThreadPoolExecutor(2) as pool:
-        return dict(zip(names, pool.map(lambda name: visit(site / f"{name}.html", browsers), names)))
+        return dict(
+            zip(
+                names,
+                pool.map(lambda name: visit(site / f"{name}.html", browsers), names),
+            )
+        )
 
 
 def offending(pages: dict, what: str) -> dict:
@@ -140,30 +199,56 @@ def offending(pages: dict, what: str) -> dict:
 
 
 def directives(cell: dict) -> set[str]:
-    return set(re.findall(r"^#\| *([^\n]*?) *$", "".join(cell["source"]), re.M)) if cell["cell_type"] == "code" else set()
+    return (
+        set(re.findall(r"^#\| *([^\n]*?) *$", "".join(cell["source"]), re.M))
+        if cell["cell_type"] == "code"
+        else set()
+    )
 
 
 def markdown(cells: list[dict]) -> list[str]:
     "The Markdown of a notebook that a reader sees: cells, and what shown cells put out."
-    shown = [cell for cell in cells if not directives(cell) & {"hide", "export", "output: false", "include: false"}]
-    said = [output.get("data", {}).get("text/markdown", "") for cell in shown for output in cell.get("outputs", [])]
-    return ["".join(text) for text in [*(cell["source"] for cell in shown if cell["cell_type"] == "markdown"), *said]]
+    shown = [
+        cell
+        for cell in cells
+        if not directives(cell) & {"hide", "export", "output: false", "include: false"}
+    ]
+    said = [
+        output.get("data", {}).get("text/markdown", "")
+        for cell in shown
+        for output in cell.get("outputs", [])
+    ]
+    return [
+        "".join(text)
+        for text in [
+            *(cell["source"] for cell in shown if cell["cell_type"] == "markdown"),
+            *said,
+        ]
+    ]
 
 
 def equations(text: str) -> int:
     tokens = MarkdownIt("commonmark").enable("table").use(dollarmath_plugin).parse(text)
-    return sum(t.type.startswith("math_") for token in tokens for t in (token, *(token.children or [])))
+    return sum(
+        t.type.startswith("math_")
+        for token in tokens
+        for t in (token, *(token.children or []))
+    )
 
 
 def test_no_page_complains_or_asks_another_host(pages):
     assert not offending(pages, "console")
     for name, seen in pages.items():
-        assert seen["requests"] and not [url for url in seen["requests"] if re.match("https?:|wss?:", url)], (name, seen["requests"])
+        assert seen["requests"] and not [
+            url for url in seen["requests"] if re.match("https?:|wss?:", url)
+        ], (name, seen["requests"])
 
 
 def test_every_equation_is_set(pages):
     assert not offending(pages, "mathErrors")
-    counts = {name: sum(map(equations, markdown(cells))) for name, cells in notebooks.items()}
+    counts = {
+        name: sum(map(equations, markdown(cells))) for name, cells in notebooks.items()
+    }
     assert counts["01_elbo"] > 100
     assert {name: pages[name]["math"] for name in counts} == counts
 
@@ -171,34 +256,60 @@ def test_every_equation_is_set(pages):
 def test_nothing_shows_that_is_for_the_machine(pages):
     for name, seen in pages.items():
         assert "#|" not in seen["text"], name
-        raw = re.search(r"\$\$|\\[a-zA-Z]{2,}|\\\(|\{cite|\{eq|:::|\$[^$\n]+\$", seen["prose"])
+        raw = re.search(
+            r"\$\$|\\[a-zA-Z]{2,}|\\\(|\{cite|\{eq|:::|\$[^$\n]+\$", seen["prose"]
+        )
         assert not raw, (name, raw)
     for name, cells in notebooks.items():
         code = [cell for cell in cells if cell["cell_type"] == "code"]
-        source = {kind: {line.strip() for cell in code if bool(directives(cell) & {"hide", "export"}) is kind
-                         for line in "".join(cell["source"]).splitlines() if len(line.strip()) > 25} for kind in (True, False)}
-        leaked = (source[True] - source[False]) & {line.strip() for line in pages[name]["text"].splitlines()}
+        source = {
+            kind: {
+                line.strip()
+                for cell in code
+                if bool(directives(cell) & {"hide", "export"}) is kind
+                for line in "".join(cell["source"]).splitlines()
+                if len(line.strip()) > 25
+            }
+            for kind in (True, False)
+        }
+        leaked = (source[True] - source[False]) & {
+            line.strip() for line in pages[name]["text"].splitlines()
+        }
         assert not leaked, (name, leaked)
 
 
 def test_every_internal_link_leads_somewhere(site):
-    soups = {path.name: BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser") for path in site.glob("*.html")}
-    ids = {name: {e["id"] for e in soup.find_all(id=True)} for name, soup in soups.items()}
+    soups = {
+        path.name: BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+        for path in site.glob("*.html")
+    }
+    ids = {
+        name: {e["id"] for e in soup.find_all(id=True)} for name, soup in soups.items()
+    }
     checked = 0
     for name, soup in soups.items():
-        for element, attribute in ((e, a) for a in ("href", "src") for e in soup.find_all(attrs={a: True})):
+        for element, attribute in (
+            (e, a) for a in ("href", "src") for e in soup.find_all(attrs={a: True})
+        ):
             url = urlsplit(element[attribute])
             if url.scheme or url.netloc:
                 continue
             target, anchor = unquote(url.path) or name, unquote(url.fragment)
             assert (site / target).is_file(), (name, element[attribute])
-            assert not anchor or target not in ids or anchor in ids[target] or element.name == "use", (name, element[attribute])
+            assert (
+                not anchor
+                or target not in ids
+                or anchor in ids[target]
+                or element.name == "use"
+            ), (name, element[attribute])
             checked += 1
     assert checked > 1000
 
 
 def test_every_picture_loads_and_is_described(pages):
-    pictures = [(name, *picture) for name, seen in pages.items() for picture in seen["images"]]
+    pictures = [
+        (name, *picture) for name, seen in pages.items() for picture in seen["images"]
+    ]
     assert len(pictures) > 20
     assert not [p for p in pictures if not (p[2] > 0 and len(p[3].strip()) > 15)]
 
@@ -213,17 +324,30 @@ def test_nothing_is_too_wide_for_a_phone(pages):
 
 
 @pytest.mark.parametrize("over", ["file", "http"])
-@pytest.mark.parametrize("words, found", [("divergence", "01_elbo.html"), ("gaussian_kl", "api.html#vae_nb.gaussian_kl")])
+@pytest.mark.parametrize(
+    "words, found",
+    [("divergence", "01_elbo.html"), ("gaussian_kl", "api.html#vae_nb.gaussian_kl")],
+)
 def test_search_finds(site, browsers, over, words, found):
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=site))
+    server = ThreadingHTTPServer(
+        ("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=site)
+    )
     threading.Thread(target=server.serve_forever, daemon=True).start()
     browser = browsers.get()
     try:
-        base = site.as_uri() if over == "file" else f"http://127.0.0.1:{server.server_port}"
+        base = (
+            site.as_uri()
+            if over == "file"
+            else f"http://127.0.0.1:{server.server_port}"
+        )
         browser.get(f"{base}/search.html?q={words}")
         hits = "return [...document.querySelectorAll('#search-results li a')].map((a) => a.getAttribute('href').replace(/\\?[^#]*/, ''))"
         WebDriverWait(browser, 20).until(  # they come one by one
-            lambda b: found in [hit.removeprefix("./") for hit in b.execute_script(hits)], f"{found} is not among what {words} finds")
+            lambda b: (
+                found in [hit.removeprefix("./") for hit in b.execute_script(hits)]
+            ),
+            f"{found} is not among what {words} finds",
+        )
     finally:
         browsers.put(browser)
         server.shutdown()
@@ -252,15 +376,24 @@ def test_the_reference_has_every_exported_name(site):
     for name in vae_nb.__all__:
         entry = page.find(id=f"vae_nb.{name}")
         assert entry and "Source" in entry.parent.text, name
-    assert "mu, shape (batch, latent_dim)" in page.find(id="vae_nb.gaussian_kl").parent.text
-    linked = BeautifulSoup((site / "index.html").read_text(encoding="utf-8"), "html.parser").find("a", href="api.html#vae_nb.load_dataset")
+    assert (
+        "mu, shape (batch, latent_dim)"
+        in page.find(id="vae_nb.gaussian_kl").parent.text
+    )
+    linked = BeautifulSoup(
+        (site / "index.html").read_text(encoding="utf-8"), "html.parser"
+    ).find("a", href="api.html#vae_nb.load_dataset")
     assert linked.text == "load_dataset"
 
 
 def test_the_site_is_small_and_mapped(site):
     sizes = {path: path.stat().st_size for path in site.rglob("*") if path.is_file()}
     assert sum(sizes.values()) < 40e6
-    assert not [path for path, size in sizes.items() if path.suffix == ".html" and size > 1e6]
+    assert not [
+        path for path, size in sizes.items() if path.suffix == ".html" and size > 1e6
+    ]
     for name in ("llms.txt", "sitemap.xml"):
         text = (site / name).read_text(encoding="utf-8")
-        assert all(f"/{notebook}.html" in text for notebook in notebooks if notebook != "index"), name
+        assert all(
+            f"/{notebook}.html" in text for notebook in notebooks if notebook != "index"
+        ), name
