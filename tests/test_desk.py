@@ -65,7 +65,7 @@ def exported_project(tmp_path_factory) -> Path:
         (folder / part).mkdir(parents=True)
     for name in (
         *("settings.ini", "pyproject.toml", "vae_nb/__init__.py", "tests/drift.py"),
-        *("nbs/export.py", "nbs/readme.py"),
+        *("nbs/export.py", "nbs/readme.py", "vae_nb/_help.py"),
     ):
         shutil.copy(ROOT / name, folder / name)
     write_notebook(folder / "nbs/index.ipynb", {"title": "# Small\n\n> A project"})
@@ -274,3 +274,127 @@ def test_other_faults_of_saved_outputs_are_named():
         assert drift.cell_faults(source, [])[0][0] == "without its output"
     for source in ("#| hide\nprint(1)", "def f():\n    print(1)", "x = 1"):
         assert drift.cell_faults(source, []) == []
+
+
+HELPFUL = """#| export
+from dataclasses import dataclass, field
+
+
+def plain(x: int, y: str = "  # no comment", *, z=1.0) -> int:
+    "Nothing is said of its parameters."
+
+
+def double(
+    x: int,  # what to double
+    # how often,
+    # at most ten times
+    times: int
+    | None = None,
+    *rest: float,
+    silent: str = "  # a string",
+    **changes: object,  # fields of Box
+) -> int:
+    \"\"\"Twice `x`.
+
+    Longer.
+    \"\"\"
+
+
+double.__parameter_help__ = {"size": "of the box"}
+
+
+@dataclass(frozen=True)
+class Box:
+    size: int = field(
+        default=1,
+        metadata={"help": "in centimetres, " "outside"},
+    )
+    name: str = ""  # written on it
+
+    @staticmethod
+    def open(
+        how: str,  # gently
+    ):
+        "Look inside."
+
+
+class Thing:
+    "Made of something."
+
+    def __init__(self, of: str):  # wood
+        self.of = of
+
+    @classmethod
+    def make(cls, what: str):  # the name
+        "Make one."
+"""
+SHOW_HELP = """
+import inspect, json, pickle, vae_nb
+from vae_nb import double, Box, Thing
+assert pickle.loads(pickle.dumps(double)) is double
+assert pickle.loads(pickle.dumps(Box(3))) == Box(3)
+assert str(inspect.signature(Box)) == "(size: int = 1, name: str = '') -> None"
+things = (vae_nb.plain, double, Box.open, Thing, Thing.make)
+print(json.dumps([inspect.getdoc(thing) for thing in things] + [Box.__doc__]))
+"""
+
+
+def test_help_explains_parameters_by_their_comments(project):
+    write_notebook(project / "nbs/02_two.ipynb", {**TWO, "lesson": HELPFUL})
+    assert run(project, "nbs/export.py").returncode == 0
+    done = run(project, "-c", SHOW_HELP)
+    assert done.returncode == 0, done.stderr
+    plain, double, opened, thing, make, box = json.loads(done.stdout)
+    title = "\n\nParameters\n----------\n"
+    assert plain == "Nothing is said of its parameters."
+    assert double == (
+        f"Twice `x`.\n\nLonger.{title}x\n    what to double\n"
+        "times\n    how often, at most ten times\n"
+        "changes\n    fields of Box\nsize\n    of the box"
+    )
+    assert opened == f"Look inside.{title}how\n    gently"
+    assert thing == f"Made of something.{title}of\n    wood"
+    assert make == f"Make one.{title}what\n    the name"
+    assert box.endswith(
+        f"{title}size\n    in centimetres, outside\nname\n    written on it"
+    )
+
+
+def test_help_does_without_the_sources(project):
+    compiled = run(project, "-m", "compileall", "-b", "-q", "vae_nb")
+    assert compiled.returncode == 0
+    for path in (project / "vae_nb").glob("*.py"):
+        path.unlink()
+    done = run(
+        project, "-c", "import vae_nb; print(vae_nb.first(), vae_nb.__version__)"
+    )
+    assert done.stdout.startswith("1 "), done.stderr
+
+
+def test_help_of_the_package_explains_parameters():
+    import vae_nb
+
+    assert "z_mean\n    mu, shape (batch, latent_dim)" in vae_nb.gaussian_kl.__doc__
+
+
+USER = """
+from vae_nb import gaussian_kl, load_dataset, train
+reveal_type(train(load_dataset("digits")).vae)
+reveal_type(gaussian_kl)
+load_dataset(3)
+"""
+
+
+def test_a_users_type_checker_sees_the_real_types(tmp_path):
+    (tmp_path / "user.py").write_text(USER)
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--config-file=", "user.py"],
+        cwd=tmp_path,
+        env={**os.environ, "MYPYPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    vae, kl, wrong, _ = done.stdout.splitlines()
+    assert 'Revealed type is "vae_nb.' in vae and vae.endswith('.VAE"')
+    assert "z_mean" in kl
+    assert wrong.startswith("user.py:5: error: Argument 1 to")
