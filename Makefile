@@ -19,11 +19,12 @@ help:
 	@echo "make benchmark  every measurement of benchmarks/, in small, to see that it works"
 	@echo "make wheel      build dist/*.whl"
 
-$(VENV)/ready: settings.ini setup.py
+$(VENV)/ready: settings.ini setup.py nbs/_jupyter/ipython_kernel_config.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "vae_nb needs Python 3.11 or newer; try: make PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	@echo "installing into $(VENV), a few minutes the first time"
 	$(BIN)/pip install --quiet --config-settings editable_mode=compat -e ".[dev]"
+	@mkdir -p $(VENV)/etc/ipython && cp nbs/_jupyter/ipython_kernel_config.py $(VENV)/etc/ipython
 	@touch $@
 
 run: $(VENV)/ready
@@ -51,9 +52,10 @@ export: $(VENV)/ready
 drift: $(VENV)/ready
 	$(BIN)/python tests/drift.py
 
+# Notebooks open as saved and are saved clean; git merges them cell by cell.
 lab: $(VENV)/ready
-	$(BIN)/nbdev_install_hooks
-	$(BIN)/jupyter lab --notebook-dir nbs
+	-@git config merge.nbdev-merge.driver "$(BIN)/nbdev_merge %O %A %B %P"
+	JUPYTER_CONFIG_PATH=$(CURDIR)/nbs/_jupyter:$$JUPYTER_CONFIG_PATH $(BIN)/jupyter lab --notebook-dir nbs
 
 notebooks: export
 	$(BIN)/python nbs/run.py
