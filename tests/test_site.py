@@ -193,7 +193,11 @@ def visit(page: Path, browsers: Queue) -> dict:
 @pytest.fixture(scope="module")
 def pages(site, browsers) -> dict[str, dict]:
     "What was seen on every page, by its name without .html."
-    names = sorted(path.stem for path in site.glob("*.html"))
+    names = sorted(
+        path.stem
+        for path in site.glob("*.html")
+        if 'http-equiv="refresh"' not in path.read_text(encoding="utf-8")
+    )
     assert set(notebooks) <= set(names)
     with ThreadPoolExecutor(2) as pool:
         return dict(
