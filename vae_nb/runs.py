@@ -8,9 +8,9 @@ __all__ = [
     "PRETRAINED",
     "Run",
     "save_run",
+    "unfinished",
     "load_run",
     "run_folder",
-    "unfinished",
     "State",
     "save_state",
     "load_state",
@@ -95,6 +95,14 @@ def save_run(
 def _write_json(path: Path, values: dict) -> None:
     with replacing(path) as new:
         new.write_text(json.dumps(values, indent=2) + "\n")
+
+
+# %% ../nbs/05b_runs.ipynb #unfinished
+def unfinished(
+    out: str | os.PathLike,  # a run folder
+) -> Path:
+    "The folder in which a run is put together until it is whole."
+    return Path(out).with_name(f"{Path(out).name}.unfinished")
 
 
 # %% ../nbs/05b_runs.ipynb #load-run
@@ -215,13 +223,6 @@ def run_folder(
                 left = f"{staging} has the last whole epoch, make room and --resume"
             raise OSError(f"no room left in {out.parent}: {left}") from None
         raise
-
-
-def unfinished(
-    out: str | os.PathLike,  # a run folder
-) -> Path:
-    "The folder in which a run is put together until it is whole."
-    return Path(out).with_name(f"{Path(out).name}.unfinished")
 
 
 # %% ../nbs/05b_runs.ipynb #refuse

@@ -283,6 +283,125 @@ class Report(keras.callbacks.Callback):
         self.shown = time.perf_counter()
 
 
+# %% ../nbs/05c_loop.ipynb #fit-parts
+def _split(dataset: Dataset, recipe: Recipe) -> tuple[Images, Images | None]:
+    "The images to learn from, and those held out, drawn by the seed; None for none."
+    images = dataset.train_images
+    if recipe.train_on_test_images:
+        images = join(images, dataset.test_images)
+    if not recipe.validation:
+        return images, None
+    if len(images) < 2:
+        raise ValueError("there is one training image: none can be held out")
+    order = np.random.default_rng([recipe.seed, len(images)]).permutation(len(images))
+    n = min(max(1, round(recipe.validation * len(images))), len(images) - 1)
+    return take(images, np.sort(order[n:])), take(images, np.sort(order[:n]))
+
+
+def _config(dataset: Dataset, recipe: Recipe, epochs: int, images: int) -> dict:
+    "What config.json says from the start."
+    chosen = asdict(recipe)
+    return {
+        "dataset": dataset.name,
+        "fingerprint": dataset.fingerprint(),
+        "image_shape": list(dataset.image_shape),
+        "training_images": images,
+        "recipe": chosen.pop("name"),
+        **chosen,
+        "epochs": epochs,
+        "likelihood": recipe.likelihood or default_likelihood(dataset.image_shape),
+        **environment(),
+    }
+
+
+def _begin(
+    dataset: Dataset, recipe: Recipe, steps: int, config: dict, folder: Path | None
+) -> State:
+    "A new model and an empty history."
+    names = ["loss", "reconstruction_loss", "kl_loss"]
+    names += ["val_loss"] if recipe.validation else []
+    if folder:
+        with replacing(folder / "config.json") as new:
+            new.write_text(json.dumps(config, indent=2) + "\n")
+    vae = build_vae(dataset.image_shape, recipe, steps)
+    return State(vae, {name: [] for name in names})
+
+
+def _finished(state: State, config: dict, dataset: Dataset) -> Run:
+    "The run of a training that has ended, with the best weights, if some were sought."
+    vae, history = state.vae, state.history
+    config["epochs_done"] = len(history["loss"])
+    config["parameters"] = vae.encoder.count_params() + vae.decoder.count_params()
+    if "val_loss" in history:
+        config["best_epoch"] = state.best_epoch() + 1
+        for variable, value in zip(weights_of(vae), state.best):
+            variable.assign(value)
+    _warn_of_collapse(vae, dataset.test_images)
+    return Run(vae, history, config, evaluate_elbo(vae, dataset.test_images))
+
+
+def _warn_of_collapse(vae: VAE, images: Images) -> None:
+    "Warn of latents that carry no information, where there are images to tell it from."
+    if len(images) < 2:
+        return
+    idle = vae.latent_dim - len(active_latents(vae, images))
+    if idle:
+        warnings.warn(
+            f"{idle} of {vae.latent_dim} latents carry no information about the image "
+            "(posterior collapse): try a smaller beta or learning rate, more epochs, "
+            "or fewer latents",
+            stacklevel=5,
+        )
+
+
+# %% ../nbs/05c_loop.ipynb #fit
+def _fit(
+    dataset: Dataset,
+    recipe: Recipe,
+    folder: Path | None,
+    callbacks: Sequence[keras.callbacks.Callback],
+) -> Run:
+    "`train` from the recipe on; it resumes the state that it finds in the folder."
+    images, held_out = _split(dataset, recipe)
+    batch_size = min(recipe.batch_size, len(images))
+    steps = math.ceil(len(images) / batch_size)
+    epochs = max(recipe.epochs, math.ceil(recipe.min_steps / steps))
+    config = _config(dataset, recipe, epochs, len(images))
+    if folder and (folder / "model.keras").exists():
+        state, config = load_state(folder, config)
+    else:
+        state = _begin(dataset, recipe, steps * epochs, config, folder)
+
+    done = len(state.history["loss"])
+    batches = Batches(images, batch_size, recipe.seed)
+    keep, report = Keep(state, folder), Report(epochs, steps)
+    patience = Patience(keep, recipe.patience)
+    validate = [] if held_out is None else [Validate(held_out)]
+    before = [Shuffle(batches), Guard(batches, keep)]
+    jobs = [*before, *validate, keep, patience, report, *callbacks]
+    if patience.is_out():
+        epochs = done
+    try:
+        state.vae.fit(
+            batches,
+            initial_epoch=done,
+            epochs=epochs,
+            shuffle=False,  # of the batches, whose images are shuffled
+            callbacks=jobs,
+            verbose=1 if report.terminal else 0,
+        )
+    except KeyboardInterrupt:
+        if folder or not keep.state.history["loss"]:
+            raise
+        keep.restore()
+    except Diverged as e:
+        if not keep.state.history["loss"]:
+            raise
+        keep.restore()
+        config["ended"] = str(e)
+    return _finished(keep.state, config, dataset)
+
+
 # %% ../nbs/05c_loop.ipynb #train
 def train(
     dataset: Dataset,  # from `load_dataset`
@@ -363,122 +482,3 @@ def _with_settings(function: Trained) -> Trained:
 
 
 train = _with_settings(train)
-
-
-# %% ../nbs/05c_loop.ipynb #fit
-def _fit(
-    dataset: Dataset,
-    recipe: Recipe,
-    folder: Path | None,
-    callbacks: Sequence[keras.callbacks.Callback],
-) -> Run:
-    "`train` from the recipe on; it resumes the state that it finds in the folder."
-    images, held_out = _split(dataset, recipe)
-    batch_size = min(recipe.batch_size, len(images))
-    steps = math.ceil(len(images) / batch_size)
-    epochs = max(recipe.epochs, math.ceil(recipe.min_steps / steps))
-    config = _config(dataset, recipe, epochs, len(images))
-    if folder and (folder / "model.keras").exists():
-        state, config = load_state(folder, config)
-    else:
-        state = _begin(dataset, recipe, steps * epochs, config, folder)
-
-    done = len(state.history["loss"])
-    batches = Batches(images, batch_size, recipe.seed)
-    keep, report = Keep(state, folder), Report(epochs, steps)
-    patience = Patience(keep, recipe.patience)
-    validate = [] if held_out is None else [Validate(held_out)]
-    before = [Shuffle(batches), Guard(batches, keep)]
-    jobs = [*before, *validate, keep, patience, report, *callbacks]
-    if patience.is_out():
-        epochs = done
-    try:
-        state.vae.fit(
-            batches,
-            initial_epoch=done,
-            epochs=epochs,
-            shuffle=False,  # of the batches, whose images are shuffled
-            callbacks=jobs,
-            verbose=1 if report.terminal else 0,
-        )
-    except KeyboardInterrupt:
-        if folder or not keep.state.history["loss"]:
-            raise
-        keep.restore()
-    except Diverged as e:
-        if not keep.state.history["loss"]:
-            raise
-        keep.restore()
-        config["ended"] = str(e)
-    return _finished(keep.state, config, dataset)
-
-
-# %% ../nbs/05c_loop.ipynb #fit-parts
-def _split(dataset: Dataset, recipe: Recipe) -> tuple[Images, Images | None]:
-    "The images to learn from, and those held out, drawn by the seed; None for none."
-    images = dataset.train_images
-    if recipe.train_on_test_images:
-        images = join(images, dataset.test_images)
-    if not recipe.validation:
-        return images, None
-    if len(images) < 2:
-        raise ValueError("there is one training image: none can be held out")
-    order = np.random.default_rng([recipe.seed, len(images)]).permutation(len(images))
-    n = min(max(1, round(recipe.validation * len(images))), len(images) - 1)
-    return take(images, np.sort(order[n:])), take(images, np.sort(order[:n]))
-
-
-def _config(dataset: Dataset, recipe: Recipe, epochs: int, images: int) -> dict:
-    "What config.json says from the start."
-    chosen = asdict(recipe)
-    return {
-        "dataset": dataset.name,
-        "fingerprint": dataset.fingerprint(),
-        "image_shape": list(dataset.image_shape),
-        "training_images": images,
-        "recipe": chosen.pop("name"),
-        **chosen,
-        "epochs": epochs,
-        "likelihood": recipe.likelihood or default_likelihood(dataset.image_shape),
-        **environment(),
-    }
-
-
-def _begin(
-    dataset: Dataset, recipe: Recipe, steps: int, config: dict, folder: Path | None
-) -> State:
-    "A new model and an empty history."
-    names = ["loss", "reconstruction_loss", "kl_loss"]
-    names += ["val_loss"] if recipe.validation else []
-    if folder:
-        with replacing(folder / "config.json") as new:
-            new.write_text(json.dumps(config, indent=2) + "\n")
-    vae = build_vae(dataset.image_shape, recipe, steps)
-    return State(vae, {name: [] for name in names})
-
-
-def _finished(state: State, config: dict, dataset: Dataset) -> Run:
-    "The run of a training that has ended, with the best weights, if some were sought."
-    vae, history = state.vae, state.history
-    config["epochs_done"] = len(history["loss"])
-    config["parameters"] = vae.encoder.count_params() + vae.decoder.count_params()
-    if "val_loss" in history:
-        config["best_epoch"] = state.best_epoch() + 1
-        for variable, value in zip(weights_of(vae), state.best):
-            variable.assign(value)
-    _warn_of_collapse(vae, dataset.test_images)
-    return Run(vae, history, config, evaluate_elbo(vae, dataset.test_images))
-
-
-def _warn_of_collapse(vae: VAE, images: Images) -> None:
-    "Warn of latents that carry no information, where there are images to tell it from."
-    if len(images) < 2:
-        return
-    idle = vae.latent_dim - len(active_latents(vae, images))
-    if idle:
-        warnings.warn(
-            f"{idle} of {vae.latent_dim} latents carry no information about the image "
-            "(posterior collapse): try a smaller beta or learning rate, more epochs, "
-            "or fewer latents",
-            stacklevel=5,
-        )

@@ -26,6 +26,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from . import decoder, likelihoods, sampling  # noqa: F401: in saved models
 from .elbo import Bernoulli, Likelihood, gaussian_kl
 from .images import Images, check_images, keras_input
 
