@@ -79,6 +79,10 @@ def test_the_wheel_holds_the_library_and_nothing_else(dist):
     assert {n for n in names if ".dist-info/" not in n} == modules | models
     assert sum(zipfile.ZipFile(wheel).getinfo(n).file_size for n in models) < 5_000_000
     assert any(n.endswith("LICENSE") for n in names)
+    (about,) = (n for n in names if n.endswith(".dist-info/METADATA"))
+    page = zipfile.ZipFile(wheel).read(about).decode()
+    links = re.findall(r"""(?:\]\(|src=")([^)"]+)""", page)
+    assert len(links) > 10 and all(link.startswith("https://") for link in links)
 
 
 def test_the_source_distribution_holds_what_the_library_is_made_from(dist):
