@@ -6,14 +6,16 @@ CONSTRAINTS ?=
 BIN := $(VENV)/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help run test drift lab notebooks readme docs preview benchmark wheel clean
+.PHONY: help run test lint format export drift lab notebooks docs preview benchmark wheel clean
 
 help:
 	@echo "make run        train the default recipe on Fashion-MNIST, into runs/"
-	@echo "make test       all checks: drift, notebooks, tests/"
-	@echo "make lab        JupyterLab, with nbdev's git hooks installed"
+	@echo "make lab        JupyterLab on the notebooks"
+	@echo "make export     after an edit: write vae_nb/ and README.md from the notebooks"
+	@echo "make format     tidy notebooks and scripts with ruff, then export"
+	@echo "make lint       what can be checked without running anything: style and types"
+	@echo "make test       all checks: lint, drift, notebooks, tests/"
 	@echo "make notebooks  run every notebook from top to bottom and save what it shows"
-	@echo "make readme     write README.md from nbs/index.ipynb"
 	@echo "make docs       build the site into _docs/html; open index.html there, it needs no server"
 	@echo "make preview    the site in a browser, built again when a notebook is saved"
 	@echo "make benchmark  every measurement of benchmarks/, in small, to see that it works"
@@ -29,9 +31,23 @@ $(VENV)/ready: settings.ini setup.py
 run: $(VENV)/ready
 	$(BIN)/vae_nb train
 
-test: $(VENV)/ready drift
+test: $(VENV)/ready lint drift
 	$(BIN)/nbdev_test --n_workers 2 --timing
 	$(BIN)/pytest -q tests
+
+# Settings are in pyproject.toml.
+lint: $(VENV)/ready
+	$(BIN)/ruff check --quiet
+	$(BIN)/ruff format --check --quiet
+	$(BIN)/mypy
+
+format: $(VENV)/ready
+	$(BIN)/ruff check --quiet --fix-only
+	$(BIN)/ruff format
+	$(MAKE) export
+
+export: $(VENV)/ready
+	$(BIN)/python nbs/export.py
 
 # What the notebooks say and what is exported, cleaned and written from them must be the same.
 drift: $(VENV)/ready
@@ -41,14 +57,9 @@ lab: $(VENV)/ready
 	$(BIN)/nbdev_install_hooks
 	$(BIN)/jupyter lab --notebook-dir nbs
 
-notebooks: $(VENV)/ready
-	$(BIN)/nbdev_export
+notebooks: export
 	$(BIN)/python nbs/run.py
-	$(BIN)/nbdev_clean
-	$(MAKE) readme
-
-readme: $(VENV)/ready
-	$(BIN)/python nbs/readme.py
+	$(MAKE) export
 
 SPHINX := nbs _docs/html -d _docs/doctrees -n
 
