@@ -44,7 +44,7 @@ from .own_images import (
     load_images,
     load_own_dataset,
 )
-from .recipes import RECIPES, Recipe, make_recipe, networks, setting, settings
+from .recipes import RECIPES, Recipe, make_recipe, setting, settings
 from .runs import (
     FILES,
     PRETRAINED,
@@ -168,7 +168,6 @@ __all__ = [
     "locked",
     "make_recipe",
     "manifold_axis",
-    "networks",
     "one_of_each",
     "plot_history",
     "plot_images",

@@ -52,7 +52,7 @@ def clear_away(paths: Iterable[Path]) -> None:
 def replacing(
     path: str | os.PathLike,  # of a file or a folder; its folder must exist
 ) -> Iterator[Path]:
-    """Yield a name beside `path`, to write to; it takes its place if the block ends well.
+    """Yield a name beside `path` to write to; it takes its place if all goes well.
 
     If it does not, `path` stays as it was and nothing is left beside it. The name is
     another each time, with the ending of `path`: two processes do not mix. A folder
@@ -98,7 +98,8 @@ def _take_lock(handle: int, folder: Path) -> None:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise FileExistsError(
-            f"another process is writing {folder}: wait for it, or choose another folder"
+            f"another process is writing {folder}: wait for it, "
+            "or choose another folder"
         ) from None
     except (ImportError, OSError) as e:  # NFS, FUSE and others may have no locks
         warnings.warn(

@@ -24,7 +24,7 @@ import io
 import math
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import singledispatch
 
 import keras
@@ -316,7 +316,7 @@ class Batches(keras.utils.PyDataset):
 # %% ../nbs/00_images.ipynb #keras-input
 @singledispatch
 def keras_input(images, batch_size: int | None, shuffle: bool):
-    "What Keras is given for these images: arrays, tensors, tf.data and so on as they are."
+    "What Keras is given for these images: all but stored ones as they are."
     return images
 
 

@@ -42,8 +42,15 @@ from .files import replacing
 from .images import Batches, Dataset, Images, check_images, join, take
 from .likelihoods import LIKELIHOODS, default_likelihood
 from .recipes import Recipe, make_recipe, settings
-from .runs import Run, State, environment, load_state, run_folder, save_run
-from .runs import save_state
+from vae_nb.runs import (
+    Run,
+    State,
+    environment,
+    load_state,
+    run_folder,
+    save_run,
+    save_state,
+)
 from .sampling import seed_stream
 from .vae import VAE, active_latents, evaluate_elbo, weights_of
 
@@ -173,7 +180,7 @@ class Validate(keras.callbacks.Callback):
 
 # %% ../nbs/05c_loop.ipynb #keep
 class Keep(keras.callbacks.Callback):
-    "Hold the state after each whole epoch, and write it into a folder, if there is one."
+    "Hold the state after each whole epoch; write it into the folder, if there is one."
 
     def __init__(self, state: State, folder: Path | None):
         super().__init__()

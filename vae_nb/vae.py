@@ -26,9 +26,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from . import decoder, likelihoods, sampling  # noqa: F401: in saved models
+from .decoder import FourierFeatures  # noqa: F401
 from .elbo import Bernoulli, Likelihood, gaussian_kl
 from .images import Images, check_images, keras_input
+from .likelihoods import LIKELIHOODS  # noqa: F401
+from .sampling import Sampling  # noqa: F401
 
 
 # %% ../nbs/05_training.ipynb #vae
@@ -178,7 +180,7 @@ class VAE(keras.Model):
 # %% ../nbs/05_training.ipynb #parts
 @keras.saving.register_keras_serializable(package="vae_nb")
 class LiveNumber(keras.layers.Layer):
-    "A number that a compiled model reads at each step; the config keeps it, not the weights."
+    "A number that a compiled model reads at each step. Only the config keeps it."
 
     def __init__(self, number: float, **kwargs):
         super().__init__(**kwargs)
