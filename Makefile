@@ -1,6 +1,8 @@
 # Each target sets up .venv by itself; all that is needed is Python 3.11 or newer, make and git.
 PYTHON ?= python3
 VENV := .venv
+# A file of versions for pip, such as .github/oldest.py prints
+CONSTRAINTS ?=
 BIN := $(VENV)/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
@@ -17,13 +19,13 @@ help:
 	@echo "make docs       build the site into _docs/html; open index.html there, it needs no server"
 	@echo "make preview    the site in a browser, built again when a notebook is saved"
 	@echo "make benchmark  every measurement of benchmarks/, in small, to see that it works"
-	@echo "make wheel      build dist/*.whl"
+	@echo "make wheel      build dist/*.tar.gz, and dist/*.whl from it"
 
 $(VENV)/ready: settings.ini setup.py nbs/_jupyter/ipython_kernel_config.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "vae_nb needs Python 3.11 or newer; try: make PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	@echo "installing into $(VENV), a few minutes the first time"
-	$(BIN)/pip install --quiet --config-settings editable_mode=compat -e ".[dev]"
+	$(BIN)/pip install --quiet --config-settings editable_mode=compat $(CONSTRAINTS:%=--constraint %) -e ".[dev]"
 	@mkdir -p $(VENV)/etc/ipython && cp nbs/_jupyter/ipython_kernel_config.py $(VENV)/etc/ipython
 	@touch $@
 
@@ -75,7 +77,9 @@ benchmark: $(VENV)/ready
 		echo "benchmarks/$$script.py --quick"; $(BIN)/python benchmarks/$$script.py --quick || exit 1; done
 
 wheel: $(VENV)/ready
-	$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist .
+	rm -rf dist
+	$(BIN)/python -c 'from setuptools.build_meta import build_sdist; build_sdist("dist")' >/dev/null
+	$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist dist/*.tar.gz
 
 clean:
 	rm -rf $(VENV) build dist _docs *.egg-info

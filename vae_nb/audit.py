@@ -12,7 +12,7 @@ import numpy as np
 from keras import ops
 
 from .elbo import gaussian_kl
-from .training import VAE
+from .vae import VAE
 
 
 # %% ../nbs/08_beta_audit.ipynb #effective-beta

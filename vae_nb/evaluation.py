@@ -32,10 +32,10 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from .data import Dataset, check_images
+from .images import Dataset, check_images
 from .elbo import Bernoulli, gaussian_kl
 from .likelihoods import BinarizedBernoulli, DiscretizedLogistic
-from .training import VAE, active_latents, evaluate_elbo
+from .vae import VAE, active_latents, evaluate_elbo
 
 # %% ../nbs/07_evaluation.ipynb #edge
 _EDGE = 12.0  # grids reach so far each way: the prior's density is 31 powers of ten lower there than at 0

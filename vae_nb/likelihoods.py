@@ -15,6 +15,7 @@ __all__ = [
 
 # %% ../nbs/04a_likelihoods.ipynb #imports
 import math
+from collections.abc import Sequence
 from typing import Any as Tensor  # of whatever backend Keras runs on
 
 import keras
@@ -22,70 +23,26 @@ import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike
 
-from .elbo import Bernoulli, _same_shape
+from .elbo import Bernoulli, Likelihood, Seed
 from .sampling import _ReplicaSeeds
-
-
-# %% ../nbs/04a_likelihoods.ipynb #pixelwise
-class _Pixelwise:
-    "What the likelihoods here share: independent pixels, each kind of parameter as many channels as the image has."
-
-    params_per_pixel = 1
-
-    def log_prob(
-        self,
-        images: ArrayLike,  # x in [0, 1], shape (batch, height, width, channels)
-        params: ArrayLike,  # shape (batch, height, width, channels * params_per_pixel)
-    ) -> Tensor:
-        "log p(x|z) in nats, shape (batch,): summed over pixels, never averaged. Raises `ValueError` if the shapes do not fit."
-        first, *others = self._split(params)
-        images = ops.cast(images, first.dtype)
-        _same_shape(images, first, "images and each kind of params")
-        per_pixel = self._log_prob(
-            images, first, *others
-        )  # (batch, height, width, channels)
-        return ops.sum(
-            per_pixel, axis=tuple(range(1, len(per_pixel.shape)))
-        )  # (batch,)
-
-    def log_prob_pairs(self, images: ArrayLike, params: ArrayLike) -> Tensor:
-        "log p(x_n|z_m) in nats of each of N images under each of M params: (N, M), an image at a time."
-        parts = [
-            ops.reshape(part, (len(params), -1)) for part in self._split(params)
-        ]  # each (M, pixels)
-        images = ops.reshape(
-            ops.cast(images, parts[0].dtype), (len(images), 1, -1)
-        )  # (N, 1, pixels)
-        return ops.stack(
-            [ops.sum(self._log_prob(image, *parts), axis=-1) for image in images]
-        )
-
-    def _split(self, params: ArrayLike) -> list[Tensor]:
-        return ops.split(ops.convert_to_tensor(params), self.params_per_pixel, axis=-1)
-
-    def get_config(self) -> dict:
-        return {}
-
-    @classmethod
-    def from_config(cls, config: dict):
-        return cls(**config)
 
 
 # %% ../nbs/04a_likelihoods.ipynb #continuous-bernoulli
 @keras.saving.register_keras_serializable(package="vae_nb")
-class ContinuousBernoulli(_Pixelwise):
-    "Every pixel a shade in [0, 1], p(x) proportional to e^(lx); params are the l. Loaiza-Ganem & Cunningham (2019)."
+class ContinuousBernoulli(Likelihood):
+    """Every pixel a shade in [0, 1], p(x) proportional to e^(lx); params are the l.
 
-    def _log_prob(self, x, logits):
+    Loaiza-Ganem & Cunningham (2019).
+    """
+
+    def pixel_log_prob(self, x, logits):
         # log p(x) = l x - A(l), A(l) = max(l, 0) + log((1 - e^-a) / a), a = |l|
         small = ops.abs(logits) < 0.1
-        a = ops.where(
-            small, 1.0, ops.abs(logits)
-        )  # the branch that is not taken must have a finite gradient, too
+        # the branch that is not taken must have a finite gradient, too
+        a = ops.where(small, 1.0, ops.abs(logits))
         far = ops.relu(logits) + ops.log(-ops.expm1(-a)) - ops.log(a)
-        near = (
-            logits / 2 + ops.square(logits) / 24 - ops.square(ops.square(logits)) / 2880
-        )
+        square = ops.square(logits)
+        near = logits / 2 + square / 24 - ops.square(square) / 2880
         return logits * x - ops.where(small, near, far)
 
     def mean(self, params: ArrayLike) -> Tensor:
@@ -96,9 +53,7 @@ class ContinuousBernoulli(_Pixelwise):
         far = 0.5 + 0.5 / ops.tanh(safe / 2) - 1 / safe
         return ops.where(small, 0.5 + logits / 12 - logits**3 / 720, far)
 
-    def sample(
-        self, params: ArrayLike, seed: int | keras.random.SeedGenerator | None = None
-    ) -> Tensor:
+    def sample(self, params: ArrayLike, seed: Seed = None) -> Tensor:
         "Images with shades in [0, 1] drawn from p(x|z); the shape of `params`."
         logits = ops.convert_to_tensor(params)
         u = keras.random.uniform(ops.shape(logits), dtype=logits.dtype, seed=seed)
@@ -114,13 +69,16 @@ def _above(floor: float, raw: Tensor) -> Tensor:
 
 
 @keras.saving.register_keras_serializable(package="vae_nb")
-class Gaussian(_Pixelwise):
-    "Every pixel a normal distribution; params are the mean's logit and the raw scale of (6), sigma above 1/255."
+class Gaussian(Likelihood):
+    """Every pixel a normal distribution, a density: no bits.
+
+    params are the mean's logit and the raw scale of (6); sigma is above 1/255.
+    """
 
     params_per_pixel = 2
     floor = -math.log(255)  # of log sigma
 
-    def _log_prob(self, x, mean_logit, raw):
+    def pixel_log_prob(self, x, mean_logit, raw):
         # log p(x) = -1/2 ((x - mu) / sigma)^2 - log sigma - 1/2 log 2 pi
         log_sigma = _above(self.floor, raw)
         standard = (x - ops.sigmoid(mean_logit)) * ops.exp(-log_sigma)
@@ -128,30 +86,28 @@ class Gaussian(_Pixelwise):
 
     def mean(self, params: ArrayLike) -> Tensor:
         "E[x|z] in [0, 1], (batch, height, width, channels)."
-        return ops.sigmoid(self._split(params)[0])
+        return ops.sigmoid(self.split(params)[0])
 
-    def sample(
-        self, params: ArrayLike, seed: int | keras.random.SeedGenerator | None = None
-    ) -> Tensor:
+    def sample(self, params: ArrayLike, seed: Seed = None) -> Tensor:
         "Images drawn from p(x|z): any real numbers, (batch, height, width, channels)."
-        mean_logit, raw = self._split(params)
+        mean_logit, raw = self.split(params)
         noise = keras.random.normal(ops.shape(raw), dtype=raw.dtype, seed=seed)
         return ops.sigmoid(mean_logit) + ops.exp(_above(self.floor, raw)) * noise
 
 
 # %% ../nbs/04a_likelihoods.ipynb #discretized-logistic
 @keras.saving.register_keras_serializable(package="vae_nb")
-class DiscretizedLogistic(_Pixelwise):
-    """Every pixel one of 256 levels k/255; params are 2 m - 1 and the raw log s, m and s the logistic's location and scale.
+class DiscretizedLogistic(Likelihood):
+    """Every pixel one of 256 levels k/255; other values count as the nearest level.
 
-    Other pixel values count as the nearest level. `log_prob` is of probabilities: divided by -log(2), it is bits.
+    params are 2 m - 1 and the raw log s, m and s the logistic's location and scale.
     Kingma et al. (2016), Salimans et al. (2017).
     """
 
-    params_per_pixel = 2
+    params_per_pixel, discrete = 2, True
     floor = -7.0  # of log s: a quarter of a level
 
-    def _log_prob(self, x, location, raw):
+    def pixel_log_prob(self, x, location, raw):
         # log p(x) = log sigmoid(b) + log sigmoid(-a) + log(1 - e^-(b - a))
         location, inverse_scale = (location + 1) / 2, ops.exp(-_above(self.floor, raw))
         level = ops.round(255 * x)
@@ -164,37 +120,27 @@ class DiscretizedLogistic(_Pixelwise):
     def mean(self, params: ArrayLike) -> Tensor:
         "E[x|z] in [0, 1], exact to half a level, (batch, height, width, channels)."
         location, scale = self._location_and_scale(params)
-        return ops.clip(
-            scale
-            * (ops.softplus(location / scale) - ops.softplus((location - 1) / scale)),
-            0,
-            1,
-        )
+        above_0, above_1 = location / scale, (location - 1) / scale
+        mean = scale * (ops.softplus(above_0) - ops.softplus(above_1))  # (9)
+        return ops.clip(mean, 0, 1)
 
-    def sample(
-        self, params: ArrayLike, seed: int | keras.random.SeedGenerator | None = None
-    ) -> Tensor:
+    def sample(self, params: ArrayLike, seed: Seed = None) -> Tensor:
         "Images of levels k/255 drawn from p(x|z), (batch, height, width, channels)."
         location, scale = self._location_and_scale(params)
-        u = keras.random.uniform(
-            ops.shape(scale), 1e-6, 1 - 1e-6, dtype=scale.dtype, seed=seed
-        )
-        return (
-            ops.round(
-                255 * ops.clip(location + scale * (ops.log(u) - ops.log1p(-u)), 0, 1)
-            )
-            / 255
-        )
+        shape, dtype = ops.shape(scale), scale.dtype
+        u = keras.random.uniform(shape, 1e-6, 1 - 1e-6, dtype=dtype, seed=seed)
+        x = location + scale * (ops.log(u) - ops.log1p(-u))
+        return ops.round(255 * ops.clip(x, 0, 1)) / 255
 
     def _location_and_scale(self, params):
-        location, raw = self._split(params)
+        location, raw = self.split(params)
         return (location + 1) / 2, ops.exp(_above(self.floor, raw))
 
 
 # %% ../nbs/04a_likelihoods.ipynb #binarized-bernoulli
 @keras.saving.register_keras_serializable(package="vae_nb")
 class BinarizedBernoulli(Bernoulli, keras.layers.Layer):
-    "The Bernoulli of black and white images, tossed anew from grey ones each time; params are logits."
+    "The Bernoulli of black and white images, tossed anew from grey ones each time."
 
     def __init__(
         self,
@@ -205,13 +151,12 @@ class BinarizedBernoulli(Bernoulli, keras.layers.Layer):
         self.seed, self.seed_generator = seed, _ReplicaSeeds(seed, name="tosses")
         self.built = True
 
-    def observe(self, images: Tensor) -> Tensor:
+    def observe(self, images: ArrayLike, seed: int | None = None) -> Tensor:
         "Black and white images, white with probability x; the shape of `images`."
-        images = ops.convert_to_tensor(images)
-        u = keras.random.uniform(
-            ops.shape(images), dtype=images.dtype, seed=self.seed_generator
-        )
-        return ops.cast(ops.less(u, images), images.dtype)
+        x = ops.convert_to_tensor(images)
+        source = self.seed_generator if seed is None else seed
+        u = keras.random.uniform(ops.shape(x), dtype=x.dtype, seed=source)
+        return ops.cast(ops.less(u, x), x.dtype)
 
     def save_own_variables(self, store):
         store["tosses_state"] = ops.convert_to_numpy(self.seed_generator.state)
@@ -224,7 +169,7 @@ class BinarizedBernoulli(Bernoulli, keras.layers.Layer):
 
 
 # %% ../nbs/04a_likelihoods.ipynb #likelihoods
-LIKELIHOODS = {
+LIKELIHOODS: dict[str, type[Likelihood]] = {
     "bernoulli": Bernoulli,
     "binarized_bernoulli": BinarizedBernoulli,
     "continuous_bernoulli": ContinuousBernoulli,
@@ -234,17 +179,18 @@ LIKELIHOODS = {
 
 
 def default_likelihood(
-    image_shape: tuple[int, int, int],  # height, width, channels
+    image_shape: Sequence[int],  # height, width, channels
 ) -> str:
-    "The name in `LIKELIHOODS` that suits images of this shape: bernoulli for grey ones, discretized_logistic for colour."
+    "The name in `LIKELIHOODS` for such images: bernoulli if grey, else discretized_logistic."
     return "bernoulli" if image_shape[-1] == 1 else "discretized_logistic"
 
 
 def bits_per_pixel(
     nats: ArrayLike,  # of whole images
-    image_shape: tuple[
-        int, int, int
-    ],  # height, width, channels; a pixel has one value for each channel
+    image_shape: Sequence[int],  # height, width, channels, each a value of a pixel
 ) -> np.ndarray:
-    "Nats an image as bits for each value of each pixel, the papers' bits per dimension: nats / (H W C log 2)."
+    """Nats per image as bits per value of a pixel: nats / (H W C log 2).
+
+    The papers' bits per dimension.
+    """
     return np.asarray(nats) / (math.prod(image_shape) * math.log(2))

@@ -35,7 +35,7 @@ import keras
 import numpy as np
 from PIL import Image, ImageOps
 
-from .data import Dataset, StoredImages, check_images
+from .images import Dataset, Images, StoredImages, check_images, take
 
 # %% ../nbs/10_own_images.ipynb #look
 Image.init()
@@ -569,12 +569,7 @@ def load_own_dataset(
         else order[own.testing[order]]
     )
     training = order[~np.isin(order, testing)]
-    images = [
-        own.images.part(chosen)
-        if isinstance(own.images, StoredImages)
-        else own.images[chosen]
-        for chosen in (training, testing)
-    ]
+    images = [take(own.images, chosen) for chosen in (training, testing)]
     return Dataset(
         str(Path(path).resolve()),
         images[0],

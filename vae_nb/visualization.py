@@ -29,8 +29,9 @@ from matplotlib.patches import Circle
 from scipy.stats import norm
 
 if TYPE_CHECKING:
-    from vae_nb.data import Dataset
-    from vae_nb.training import VAE, Run
+    from vae_nb.images import Dataset
+    from vae_nb.runs import Run
+    from vae_nb.vae import VAE
 
 
 # %% ../nbs/06_visualization.ipynb #manifold-axis
