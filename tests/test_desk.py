@@ -1,5 +1,6 @@
 """What an author meets: the export, the drift check, help, types."""
 
+import asyncio
 import json
 import os
 import shutil
@@ -27,18 +28,12 @@ TWO = {
 }
 
 
-def cell(name: str, source: str, *outputs: dict) -> dict:
+def cell(name: str, source: str) -> dict:
     "A cell of a notebook; the title is text, all others are code."
+    made = {"id": name, "metadata": {}, "source": source.splitlines(keepends=True)}
     if name == "title":
-        return {"cell_type": "markdown", "id": name, "metadata": {}, "source": source}
-    return {
-        "cell_type": "code",
-        "execution_count": None,
-        "id": name,
-        "metadata": {},
-        "outputs": list(outputs),
-        "source": source.splitlines(keepends=True),
-    }
+        return {"cell_type": "markdown", **made}
+    return {"cell_type": "code", "execution_count": None, "outputs": [], **made}
 
 
 def write_notebook(path: Path, cells: dict[str, str], *outputs: dict) -> None:
@@ -274,6 +269,46 @@ def test_other_faults_of_saved_outputs_are_named():
         assert drift.cell_faults(source, [])[0][0] == "without its output"
     for source in ("#| hide\nprint(1)", "def f():\n    print(1)", "x = 1"):
         assert drift.cell_faults(source, []) == []
+
+
+def test_jupyter_opens_a_notebook_as_saved_and_saves_it_clean(project):
+    from traitlets.config.loader import PyFileConfigLoader
+
+    folder = ROOT / "nbs" / "_jupyter"
+    config = PyFileConfigLoader("jupyter_server_config.py", path=folder).load_config()
+    files = config.ServerApp.contents_manager_class(root_dir=str(project / "nbs"))
+    before = (project / "nbs/01_one.ipynb").read_text()
+    opened = asyncio.run(files.get("01_one.ipynb"))
+    metadata = opened["content"]["metadata"]
+    assert metadata["kernelspec"]["display_name"].startswith("Python 3")
+    assert metadata["language_info"]["version"] == sys.version.split()[0]
+
+    used = opened["content"]["cells"][-1]
+    used["execution_count"] = 7
+    used["outputs"] = [
+        {"output_type": "stream", "name": "stderr", "text": GREETINGS[0]},
+        {"output_type": "stream", "name": "stdout", "text": "1\n"},
+    ]
+    asyncio.run(files.save(opened, "01_one.ipynb"))
+    cells = json.loads((project / "nbs/01_one.ipynb").read_text())["cells"]
+    assert cells[-1]["execution_count"] is None
+    assert [output["name"] for output in cells[-1]["outputs"]] == ["stdout"]
+    used["outputs"] = []
+    asyncio.run(files.save(opened, "01_one.ipynb"))
+    assert (project / "nbs/01_one.ipynb").read_text() == before
+
+
+def test_what_a_library_writes_below_python_is_not_shown_in_a_notebook(tmp_path):
+    from nbclient import NotebookClient
+    from nbformat.v4 import new_code_cell, new_notebook
+
+    source = "import os, sys\nos.write(2, b'noise\\n')\nprint('said', file=sys.stderr)"
+    notebook = new_notebook(cells=[new_code_cell(source)])
+    profile = tmp_path / "profile_default"
+    profile.mkdir()
+    shutil.copy(ROOT / "nbs/_jupyter/ipython_kernel_config.py", profile)
+    NotebookClient(notebook).execute(env={**os.environ, "IPYTHONDIR": str(tmp_path)})
+    assert [output["text"] for output in notebook.cells[0].outputs] == ["said\n"]
 
 
 HELPFUL = """#| export

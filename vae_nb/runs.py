@@ -174,13 +174,14 @@ def _damage(path: Path) -> Iterator[None]:
         yield
     except Exception as e:
         cause = (str(e).splitlines() or [type(e).__name__])[0]
-        writer = __version__
+        written: dict = {}
         with suppress(Exception):  # the config may be what is damaged
-            config = json.loads((path / "config.json").read_text())
-            writer = config["versions"]["vae_nb"]
+            written = json.loads((path / "config.json").read_text())["versions"]
         advice = "a file in it is damaged: train again, or restore it"
-        if writer != __version__:
-            advice = f"it was written by vae_nb {writer}, this is {__version__}"
+        for name, here in (("vae_nb", __version__), ("keras", keras.__version__)):
+            if (writer := written.get(name, here)) != here:
+                advice = f"it was written by {name} {writer}, this is {here}"
+                break
         raise OSError(f"{path} cannot be read ({cause}): {advice}") from None
 
 

@@ -16,6 +16,7 @@ __all__ = [
 ]
 
 # %% ../nbs/05_training.ipynb #imports
+import copy
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -162,19 +163,17 @@ class VAE(keras.Model):
         return x, x if weighted else y, batch_size
 
     def get_config(self):
-        parts = {
-            name: keras.saving.serialize_keras_object(getattr(self, name))
-            for name in ("encoder", "decoder", "likelihood")
-        }
-        return {**parts, "beta": self.beta, "name": self.name}
+        config = {"beta": self.beta, "name": self.name}
+        for part in ("encoder", "decoder", "likelihood"):
+            config[part] = keras.saving.serialize_keras_object(getattr(self, part))
+        return config
 
     @classmethod
     def from_config(cls, config):
-        parts = {
-            name: keras.saving.deserialize_keras_object(config[name])
-            for name in ("encoder", "decoder", "likelihood")
-        }
-        return cls(**{**config, **parts})
+        parts = ("encoder", "decoder", "likelihood")
+        return cls(
+            **{**config, **{part: _deserialized(config[part]) for part in parts}}
+        )
 
 
 # %% ../nbs/05_training.ipynb #parts
@@ -227,6 +226,21 @@ def _check_parts(
             f"the decoder makes {decoder.output_shape[-1]} channels, "
             f"{type(likelihood).__name__} needs {needed}: set its params_per_pixel"
         )
+
+
+def _deserialized(config: dict) -> Any:
+    "Keras' object of a saved config, also of one that a newer Keras wrote."
+    try:  # on a copy: Keras takes the config apart
+        return keras.saving.deserialize_keras_object(copy.deepcopy(config))
+    except TypeError:  # settings that this Keras lacks: None is as good as absent
+        return keras.saving.deserialize_keras_object(_without_none(config))
+
+
+def _without_none(config: Any) -> Any:
+    if isinstance(config, dict):
+        kept = {name: value for name, value in config.items() if value is not None}
+        return {name: _without_none(value) for name, value in kept.items()}
+    return [_without_none(c) for c in config] if isinstance(config, list) else config
 
 
 def blocks(
