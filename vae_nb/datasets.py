@@ -32,41 +32,6 @@ from .arrays import load_array
 from .images import Dataset, take
 from .own_images import OwnImages, load_folder
 
-
-# %% ../nbs/11_datasets.ipynb #load-dataset
-def load_dataset(
-    name: str | os.PathLike | None = None,  # fashion_mnist, mnist, digits or a path
-    image_size: tuple[int, int] | None = None,  # height, width of your own images
-    strict: bool = False,  # stop at a file that cannot be read, do not leave it out
-    channels: int | None = None,  # of your own images: 1 for grey, 3 for colour
-) -> Dataset:
-    """Load images by name, or your own from a folder, .npy or .npz file.
-
-    Without a name: Fashion-MNIST, or digits, with a warning, if it cannot be had. Your
-    own images: see `load_own_dataset`. Raises `ValueError` for an unknown name,
-    `OSError` if the data cannot be had or is damaged.
-    """
-    if name is None:
-        try:
-            return load_dataset("fashion_mnist")
-        except OSError as e:
-            _warn([f"{e}; using digits instead"])
-            return load_dataset("digits")
-    if name == "digits" or name in _KERAS:
-        if image_size is not None:
-            raise ValueError(
-                f"{name} has a size of its own, 28x28: an image size is for a folder "
-                "or a file of your own"
-            )
-        return _load_digits() if name == "digits" else _load_keras(str(name))
-    if os.path.lexists(name):
-        return load_own_dataset(name, image_size, strict, channels)
-    raise ValueError(
-        f"unknown dataset {str(name)!r}: choose fashion_mnist, mnist, digits, "
-        "or a folder, .npy or .npz file that exists"
-    )
-
-
 # %% ../nbs/11_datasets.ipynb #fashion-classes
 FASHION_CLASSES = (
     "T-shirt/top",
@@ -136,6 +101,16 @@ def _no_endless_wait(seconds: float = 20.0) -> Iterator[None]:
         socket.setdefaulttimeout(before)
 
 
+# %% ../nbs/11_datasets.ipynb #warn
+def _warn(notes: list[str]) -> None:
+    "Warn, each time at the line outside this package that called it."
+    level = 1
+    while sys._getframe(level).f_globals["__name__"].startswith("vae_nb."):
+        level += 1
+    for note in notes:
+        warnings.warn(note, stacklevel=level + 1)
+
+
 # %% ../nbs/11_datasets.ipynb #load-digits
 def _load_digits() -> Dataset:
     """scikit-learn's 8×8 digits of 17 grey levels, made as large as MNIST's.
@@ -143,10 +118,9 @@ def _load_digits() -> Dataset:
     That is 20×20 in the middle of 28×28. Every fifth is for testing.
     """
     small, labels = load_digits(return_X_y=True)
-    small = small.reshape(-1, 8, 8, 1).astype("float32") / 16
-    scale = (1, 2.5, 2.5, 1)
-    large = zoom(small, scale, mode="nearest", grid_mode=True)  # by cubic splines
-    images = np.pad(np.clip(large, 0, 1), ((0, 0), (4, 4), (4, 4), (0, 0)))
+    small = small.reshape(-1, 8, 8).astype("float32") / 16
+    large = zoom(small, (1, 2.5, 2.5), mode="nearest", grid_mode=True)  # cubic splines
+    images = np.pad(np.clip(large, 0, 1), ((0, 0), (4, 4), (4, 4)))[..., None]
     test = np.arange(len(labels)) % 5 == 4
     return Dataset(
         "digits",
@@ -155,6 +129,40 @@ def _load_digits() -> Dataset:
         images[test],
         labels[test],
         DIGIT_CLASSES,
+    )
+
+
+# %% ../nbs/11_datasets.ipynb #load-dataset
+def load_dataset(
+    name: str | os.PathLike | None = None,  # fashion_mnist, mnist, digits or a path
+    image_size: tuple[int, int] | None = None,  # height, width of your own images
+    strict: bool = False,  # stop at a file that cannot be read, do not leave it out
+    channels: int | None = None,  # of your own images: 1 for grey, 3 for colour
+) -> Dataset:
+    """Load images by name, or your own from a folder, .npy or .npz file.
+
+    Without a name: Fashion-MNIST, or digits, with a warning, if it cannot be had. Your
+    own images: see `load_own_dataset`. Raises `ValueError` for an unknown name,
+    `OSError` if the data cannot be had or is damaged.
+    """
+    if name is None:
+        try:
+            return load_dataset("fashion_mnist")
+        except OSError as e:
+            _warn([f"{e}; using digits instead"])
+            return load_dataset("digits")
+    if name == "digits" or name in _KERAS:
+        if image_size is not None:
+            raise ValueError(
+                f"{name} has a size of its own, 28x28: an image size is for a folder "
+                "or a file of your own"
+            )
+        return _load_digits() if name == "digits" else _load_keras(str(name))
+    if os.path.lexists(name):
+        return load_own_dataset(name, image_size, strict, channels)
+    raise ValueError(
+        f"unknown dataset {str(name)!r}: choose fashion_mnist, mnist, digits, "
+        "or a folder, .npy or .npz file that exists"
     )
 
 
@@ -202,7 +210,7 @@ def load_images(
         raise FileNotFoundError(
             f"{path} leads nowhere: name a folder of pictures, a .npy or a .npz file"
         )
-    path, size = Path(path).resolve(), _checked(image_size)
+    path, size = Path(path).resolve(), _checked_size(image_size)
     if path.is_dir():
         own = load_folder(path, size, channels, strict)
     elif path.suffix.lower() in (".npy", ".npz"):
@@ -229,7 +237,7 @@ def _split(own: OwnImages, shuffle: bool) -> tuple[np.ndarray, np.ndarray]:
     return order[~testing], order[testing]
 
 
-def _checked(image_size: tuple[int, int] | None) -> tuple[int, int] | None:
+def _checked_size(image_size: tuple[int, int] | None) -> tuple[int, int] | None:
     "A size as the loaders take it; `ValueError` for what is not a size."
     if image_size is None:
         return None
@@ -240,12 +248,3 @@ def _checked(image_size: tuple[int, int] | None) -> tuple[int, int] | None:
             "from 1 to 1024"
         )
     return size
-
-
-def _warn(notes: list[str]) -> None:
-    "Warn, each time at the line outside this package that called it."
-    level = 1
-    while sys._getframe(level).f_globals["__name__"].startswith("vae_nb."):
-        level += 1
-    for note in notes:
-        warnings.warn(note, stacklevel=level + 1)

@@ -9,6 +9,7 @@ __all__ = ["OwnImages"]
 import errno
 import hashlib
 import json
+import math
 import os
 import shutil
 import stat
@@ -27,21 +28,6 @@ from PIL import Image, ImageFile, ImageOps
 
 from .files import clear_away, remove, replacing
 from .images import Images, StoredImages
-
-
-# %% ../nbs/10_own_images.ipynb #decode
-def _decode(
-    path: Path,
-    image_shape: tuple[int, int, int],  # height, width, channels
-) -> np.ndarray:
-    "The pixels of one picture, uint8 (H, W, C)."
-    height, width, channels = image_shape
-    mode = "L" if channels == 1 else "RGB"
-    with Image.open(path, formats=_FORMATS) as picture:
-        picture.draft(mode, (2 * width, 2 * height))  # JPEG: decode no more than needed
-        upright = ImageOps.exif_transpose(picture)
-        plain = _on_white(_in_8_bits(upright)).convert(mode)
-        return fit(plain, image_shape)
 
 
 # %% ../nbs/10_own_images.ipynb #fit
@@ -83,6 +69,22 @@ _FORMATS = tuple(
 _SUFFIXES = frozenset(
     ".png .jpg .jpeg .webp .gif .bmp .tif .tiff .ppm .pgm .pbm .avif".split()
 )
+
+
+# %% ../nbs/10_own_images.ipynb #decode
+def _decode(
+    path: Path,
+    image_shape: tuple[int, int, int],  # height, width, channels
+) -> np.ndarray:
+    "The pixels of one picture, uint8 (H, W, C)."
+    height, width, channels = image_shape
+    mode = "L" if channels == 1 else "RGB"
+    with Image.open(path, formats=_FORMATS) as picture:
+        picture.draft(mode, (2 * width, 2 * height))  # JPEG: decode no more than needed
+        upright = ImageOps.exif_transpose(picture)
+        plain = _on_white(_in_8_bits(upright)).convert(mode)
+        return fit(plain, image_shape)
+
 
 # %% ../nbs/10_own_images.ipynb #look
 _GREY = {"1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L"}  # Pillow's names of modes
@@ -150,16 +152,16 @@ def _find(folder: Path) -> list[str]:
 _TEST_FOLDERS = {"test", "val", "valid", "validation"}
 
 
-def _split(names: list[str], notes: list[str]) -> np.ndarray | None:
-    "Which files are for testing; None where the folders make no split."
+def _split(path: Path, names: list[str], notes: list[str]) -> np.ndarray | None:
+    "Which files in a folder are for testing; None where it has no split."
     top = [Path(name).parts[0] for name in names]
     others = sorted(set(top) - {"train"} - _TEST_FOLDERS)
     if "train" not in top or not _TEST_FOLDERS.intersection(top):
         return None
     if others:
         notes.append(
-            f"{', '.join(others[:3])} lies beside train and test, so these are no "
-            "split but classes: move it away to have them as a split"
+            f"{', '.join(others[:3])} in {path} lies beside train and test, so these "
+            "are no split but classes: move it away to have them as a split"
         )
         return None
     return np.array([place != "train" for place in top])
@@ -172,7 +174,7 @@ def _class_of(name: str, split: bool) -> str:
         folders = folders[1:]
     if not folders:
         return "images"
-    return os.fsencode(folders[0]).decode(errors="replace")  # it may be no UTF-8
+    return os.fsencode(folders[0]).decode(errors="replace")  # it may not be UTF-8
 
 
 # %% ../nbs/10_own_images.ipynb #common
@@ -229,7 +231,7 @@ class _Index:
 
     names: list[str]  # of those that were decoded, in order
     rows: list[int]  # where each is in images.npy
-    bad: list[tuple[str, str]]  # the others: name, and why it cannot be read
+    bad: list[list[str]]  # of the others: its name, and why it cannot be read
     notes: list[str]  # what was changed
 
 
@@ -247,13 +249,17 @@ def _decode_folder(
         if head is not None:
             heads[name] = head
     if not heads:
-        return _Index([], [], sorted(bad.items()), [])
+        return _Index([], [], _listed(bad), [])
     notes: list[str] = []
     shape = _common_shape(list(heads.values()), image_size, channels, notes)
     _write_images(path, list(heads), shape, into / "images.npy", bad)
     rows = [row for row, name in enumerate(heads) if name not in bad]
     good = [name for name in heads if name not in bad]
-    return _Index(good, rows, sorted(bad.items()), notes + _counted(heads))
+    return _Index(good, rows, _listed(bad), notes + _counted(heads))
+
+
+def _listed(bad: dict[str, str]) -> list[list[str]]:
+    return [[name, bad[name]] for name in sorted(bad)]
 
 
 def _counted(heads: dict[str, _Head]) -> list[str]:
@@ -273,15 +279,8 @@ def _write_images(
     file: Path,  # a new .npy file
     bad: dict[str, str],  # what cannot be decoded is added here, and black in the file
 ) -> None:
-    "Write pixels picture by picture: a file of its size in memory would not do."
-    size = len(names) * int(np.prod(shape))
-    free = shutil.disk_usage(file.parent).free
-    if free < 1.1 * size:
-        raise OSError(
-            f"{file.parent.parent} has {free / 1e6:.0f} MB free, the decoded images "
-            f"need {size / 1e6:.0f} MB: make room, or name another folder in "
-            "VAE_NB_CACHE"
-        )
+    "Decode pictures, one written after another, so that memory does not grow."
+    _check_room(file.parent, len(names) * math.prod(shape))
 
     def decode(name: str) -> np.ndarray:
         return _decode(path / name, shape)
@@ -292,6 +291,16 @@ def _write_images(
         np.lib.format.write_array_header_1_0(f, header)
         for _, pixels in _each(names, decode, "decoding", bad):
             f.write((black if pixels is None else pixels).tobytes())
+
+
+def _check_room(folder: Path, size: int) -> None:
+    "Raise `OSError` if the disk has no room for so many bytes."
+    free = shutil.disk_usage(folder).free
+    if free < 1.1 * size:
+        raise OSError(
+            f"{folder.parent} has {free / 1e6:.0f} MB free, the decoded images need "
+            f"{size / 1e6:.0f} MB: make room, or name another folder in VAE_NB_CACHE"
+        )
 
 
 # %% ../nbs/10_own_images.ipynb #each
@@ -378,13 +387,13 @@ def _cached(
             index = _decode_folder(path, names, image_size, channels, new)
             (new / "index.json").write_text(json.dumps(asdict(index)))
             if _read_index(folder) is None:
-                remove(folder)  # it is damaged
+                remove(folder)  # it is damaged; else another process was faster
         return folder, index
     except OSError as e:
         index = _read_index(folder)
-        if index is not None:  # another process was faster
+        if index is not None:
             return folder, index
-        if not e.strerror:
+        if not e.strerror or _is_no_fault_of_the_file(e):
             raise
         raise OSError(
             f"cannot write to {folder.parent} ({e.strerror}): make room, or name "
@@ -441,8 +450,7 @@ class OwnImages:
     labels: np.ndarray = field(repr=False)  # (N,), integers
     class_names: tuple[str, ...]  # what label 0, 1, ... is called
     names: list[str] = field(repr=False)  # of each image: its file, or its number
-    testing: np.ndarray | None = field(default=None, repr=False)
-    # (N,), which images are for testing; None if nothing says so
+    testing: np.ndarray | None = field(default=None, repr=False)  # (N,), or no split
     notes: list[str] = field(default_factory=list)  # what was changed or left out
 
 
@@ -463,7 +471,7 @@ def load_folder(
     if index.bad:
         notes.append(_left_out(path, index, strict))
     notes += index.notes
-    testing = _split(index.names, notes)
+    testing = _split(path, index.names, notes)
     classes = [_class_of(name, testing is not None) for name in index.names]
     class_names, labels = np.unique(classes, return_inverse=True)
     images = StoredImages(folder / "images.npy", index.rows)
