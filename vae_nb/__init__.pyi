@@ -1,6 +1,12 @@
 # Written by nbs/export.py from what the notebooks export.
 from .audit import effective_beta
-from .datasets import DIGIT_CLASSES, FASHION_CLASSES, load_dataset
+from .datasets import (
+    DIGIT_CLASSES,
+    FASHION_CLASSES,
+    load_dataset,
+    load_images,
+    load_own_dataset,
+)
 from .decoder import FourierFeatures, build_decoder
 from .elbo import Bernoulli, Likelihood, Seed, gaussian_kl
 from .encoder import build_encoder
@@ -35,15 +41,7 @@ from .likelihoods import (
     bits_per_pixel,
     default_likelihood,
 )
-from .own_images import (
-    FORMATS,
-    GREY,
-    LARGEST,
-    OwnImages,
-    SUFFIXES,
-    load_images,
-    load_own_dataset,
-)
+from .own_images import OwnImages
 from .recipes import RECIPES, Recipe, make_recipe, setting, settings
 from .runs import (
     FILES,
@@ -111,14 +109,11 @@ __all__ = [
     "EvaluationCard",
     "FASHION_CLASSES",
     "FILES",
-    "FORMATS",
     "FourierFeatures",
-    "GREY",
     "Gaussian",
     "Guard",
     "Images",
     "Keep",
-    "LARGEST",
     "LIKELIHOODS",
     "Likelihood",
     "LiveNumber",
@@ -129,7 +124,6 @@ __all__ = [
     "Recipe",
     "Report",
     "Run",
-    "SUFFIXES",
     "Sampling",
     "Seed",
     "Shuffle",
