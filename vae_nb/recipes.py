@@ -7,7 +7,7 @@ __all__ = ["RECIPES", "setting", "Recipe", "make_recipe", "settings"]
 
 # %% ../nbs/05a_recipes.ipynb #imports
 import math
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, get_args, get_type_hints
 
 import numpy as np
