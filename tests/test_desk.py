@@ -1,8 +1,10 @@
 """What an author meets: the export, the drift check, help, types."""
 
+import ast
 import asyncio
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -227,6 +229,27 @@ def test_drift_says_what_to_run(project):
     assert run(project, "tests/drift.py").returncode == 0
 
 
+def test_a_module_imports_only_from_notebooks_before_its_own():
+    notebooks = {}
+    imported = {}
+    for path in sorted((ROOT / "vae_nb").glob("[!_]*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        found = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+        notebooks[path.stem] = re.search(r"\.\./nbs/(\S+)\.", path.read_text())[1]
+        imported[path.stem] = {
+            (node.module or "").removeprefix("vae_nb.")
+            for node in found
+            if node.level or (node.module or "").startswith("vae_nb.")
+        } - {""}
+    backwards = [
+        f"{module} imports {other}"
+        for module, others in imported.items()
+        for other in others
+        if not notebooks[other] < notebooks[module]
+    ]
+    assert backwards == []
+
+
 GREETINGS = [
     "WARNING: All log messages before absl::InitializeLog() is called are written to",
     "I0000 00:00:1795639665.161247 6912 port.cc:153] oneDNN custom operations are on.",
@@ -338,6 +361,10 @@ def double(
 double.__parameter_help__ = {"size": "of the box"}
 
 
+def setting(default, help, least):
+    return field(default=default, metadata={"help": help, "least": least})
+
+
 @dataclass(frozen=True)
 class Box:
     size: int = field(
@@ -345,6 +372,7 @@ class Box:
         metadata={"help": "in centimetres, " "outside"},
     )
     name: str = ""  # written on it
+    weight: float = setting(1.0, "In kilograms.", least=0)
 
     @staticmethod
     def open(
@@ -368,7 +396,7 @@ import inspect, json, pickle, vae_nb
 from vae_nb import double, Box, Thing
 assert pickle.loads(pickle.dumps(double)) is double
 assert pickle.loads(pickle.dumps(Box(3))) == Box(3)
-assert str(inspect.signature(Box)) == "(size: int = 1, name: str = '') -> None"
+assert list(inspect.signature(Box).parameters) == ["size", "name", "weight"]
 things = (vae_nb.plain, double, Box.open, Thing, Thing.make)
 print(json.dumps([inspect.getdoc(thing) for thing in things] + [Box.__doc__]))
 """
@@ -391,7 +419,8 @@ def test_help_explains_parameters_by_their_comments(project):
     assert thing == f"Made of something.{title}of\n    wood"
     assert make == f"Make one.{title}what\n    the name"
     assert box.endswith(
-        f"{title}size\n    in centimetres, outside\nname\n    written on it"
+        f"{title}size\n    in centimetres, outside\n"
+        "name\n    written on it\nweight\n    In kilograms."
     )
 
 

@@ -9,6 +9,7 @@ import inspect
 import io
 import sys
 import tokenize
+from textwrap import fill, indent
 from types import FunctionType, ModuleType
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -51,7 +52,10 @@ def explain(thing: object, node: Definition, comments: dict[int, str]) -> None:
     said = parameters(declares, comments) | getattr(thing, "__parameter_help__", {})
     if said:
         title = "Parameters\n----------\n"
-        listed = "\n".join(f"{name}\n    {comment}" for name, comment in said.items())
+        listed = "\n".join(
+            f"{name}\n{indent(fill(comment, 80), '    ')}"
+            for name, comment in said.items()
+        )
         text = inspect.cleandoc(thing.__doc__ or "")
         thing.__doc__ = f"{text}\n\n{title}{listed}".strip()
 
@@ -114,10 +118,18 @@ def fields(node: ast.ClassDef) -> list[tuple]:
 
 
 def help_of(field: ast.AnnAssign) -> str:
-    "The text in `field(metadata={'help': text})`."
+    "The text in `field(metadata={'help': text})` or in `setting(default, text)`."
+    texts: list[ast.expr] = []
     for part in ast.walk(field):
-        if isinstance(part, ast.Dict):
-            for key, value in zip(part.keys, part.values):
-                if isinstance(key, ast.Constant) and key.value == "help":
-                    return str(ast.literal_eval(value))
-    return ""
+        if isinstance(part, ast.Call):
+            texts += part.args[1:2]
+        elif isinstance(part, ast.Dict):
+            pairs = zip(part.keys, part.values)
+            texts += [value for key, value in pairs if text_of(key) == "help"]
+    return next(filter(None, map(text_of, texts)), "")
+
+
+def text_of(node: ast.expr | None) -> str:
+    "The string that a literal stands for, or nothing."
+    text = node.value if isinstance(node, ast.Constant) else ""
+    return text if isinstance(text, str) else ""
