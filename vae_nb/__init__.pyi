@@ -10,15 +10,7 @@ from .datasets import (
 from .decoder import FourierFeatures, build_decoder
 from .elbo import Bernoulli, Likelihood, Seed, gaussian_kl
 from .encoder import build_encoder
-from .evaluation import (
-    EvaluationCard,
-    evaluate,
-    exact_log_likelihood,
-    importance_weighted_log_likelihood,
-    plot_posterior,
-    posterior_grid,
-    posterior_kl,
-)
+from .evaluation import EvaluationCard, evaluate
 from .files import clear_away, locked, remove, replacing, sync
 from .images import (
     Batches,
@@ -40,6 +32,14 @@ from .likelihoods import (
     LIKELIHOODS,
     bits_per_pixel,
     default_likelihood,
+)
+from .log_likelihood import (
+    elbo_draws,
+    exact_log_likelihood,
+    importance_weighted_log_likelihood,
+    plot_posterior,
+    posterior_grid,
+    posterior_kl,
 )
 from .own_images import OwnImages
 from .recipes import RECIPES, Recipe, make_recipe, setting, settings
@@ -143,6 +143,7 @@ __all__ = [
     "clear_away",
     "default_likelihood",
     "effective_beta",
+    "elbo_draws",
     "environment",
     "evaluate",
     "evaluate_elbo",
