@@ -54,7 +54,6 @@ from .runs import (
     load_state,
     run_folder,
     save_run,
-    save_state,
     unfinished,
 )
 from .sampling import Sampling, seed_stream
@@ -179,7 +178,6 @@ __all__ = [
     "same_noise",
     "save_pictures",
     "save_run",
-    "save_state",
     "score_images",
     "seed_stream",
     "setting",

@@ -12,7 +12,6 @@ __all__ = [
     "load_run",
     "run_folder",
     "State",
-    "save_state",
     "load_state",
     "environment",
     "load_pretrained",
@@ -87,7 +86,7 @@ def save_run(
     folder: Path,  # must exist
 ) -> None:
     "Write `model.keras`, `history.csv`, `config.json` and `metrics.json`, each whole."
-    save_state(State(run.vae, run.history), folder)
+    State(run.vae, run.history).save(folder)
     _write_json(folder / "config.json", run.config)
     _write_json(folder / "metrics.json", run.metrics)
 
@@ -271,22 +270,18 @@ class State:
         "The epoch, from 0, with the lowest validation loss; the earliest of several."
         return int(np.argmin(self.history["val_loss"]))
 
-
-def save_state(
-    state: State,
-    folder: Path,  # must exist
-) -> None:
-    "Write best.npz, history.csv and model.keras, each whole, and the model last."
-    if state.best:
-        with replacing(folder / "best.npz") as new:
-            np.savez(new, *state.best)
-    with replacing(folder / "history.csv") as new, open(new, "w", newline="") as f:
-        rows = csv.writer(f)
-        rows.writerow(["epoch", *state.history])
-        for epoch, values in enumerate(zip(*state.history.values()), start=1):
-            rows.writerow([epoch, *values])
-    with replacing(folder / "model.keras") as new:
-        state.vae.save(new)
+    def save(self, folder: Path) -> None:
+        "Write best.npz, history.csv and model.keras, each whole, and the model last."
+        if self.best:
+            with replacing(folder / "best.npz") as new:
+                np.savez(new, *self.best)
+        with replacing(folder / "history.csv") as new, open(new, "w", newline="") as f:
+            rows = csv.writer(f)
+            rows.writerow(["epoch", *self.history])
+            for epoch, values in enumerate(zip(*self.history.values()), start=1):
+                rows.writerow([epoch, *values])
+        with replacing(folder / "model.keras") as new:
+            self.vae.save(new)
 
 
 # %% ../nbs/05b_runs.ipynb #load-state
