@@ -42,6 +42,7 @@ def stop(place: Path, kind: str, after: str) -> Popen:
     "A training that is sent a signal once a line begins so."
     place.mkdir()
     started = process(*WHOLE, cwd=place, preexec_fn=let_signals_through)
+    assert started.stdout and started.stderr
     while not started.stdout.readline().startswith(after):
         assert started.poll() is None, started.stderr.read()
     started.send_signal(getattr(signal, kind))

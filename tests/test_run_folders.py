@@ -34,6 +34,11 @@ def another_version(run: Path) -> None:
             z.writestr(name, data)
 
 
+def file_instead(run: Path) -> None:
+    shutil.rmtree(run)
+    run.write_text("mine")
+
+
 def write(name: str, content: str):
     return lambda run: (run / name).write_text(content)
 
@@ -71,10 +76,7 @@ RUNS = {  # what may be wrong with a run folder
         write("history.csv", "epoch,loss,reconstruction_loss,kl_loss\n1,1,1,1\n"),
         "1 epochs of",
     ),
-    "a file": (
-        lambda run: (shutil.rmtree(run), run.write_text("mine")),
-        "no run folder",
-    ),
+    "a file": (file_instead, "no run folder"),
     "nothing": (shutil.rmtree, "no run folder"),
 }
 

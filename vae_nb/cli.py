@@ -55,7 +55,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import numpy as np
 import typer
 
-import vae_nb
+import vae_nb.recipes
 
 if TYPE_CHECKING:
     from vae_nb.images import Dataset, Images
@@ -183,9 +183,9 @@ def _import_quietly() -> None:
 # %% ../nbs/90_cli.ipynb #setting-options
 def _with_settings(command: Callable) -> Callable:
     "Give a command an option for each setting of `Recipe`, in place of **changes."
-    signature, kinds = inspect.signature(command), get_type_hints(vae_nb.Recipe)
+    signature, kinds = inspect.signature(command), get_type_hints(vae_nb.recipes.Recipe)
     options = []
-    for name, declared in vae_nb.settings().items():
+    for name, declared in vae_nb.recipes.settings().items():
         if "help" in declared.metadata:
             option = typer.Option(help=_help_of(name, declared.metadata["help"]))
             kind: Any = Annotated[kinds[name] | None, option]
@@ -207,15 +207,19 @@ def _with_settings(command: Callable) -> Callable:
 
 def _help_of(name: str, help: str) -> str:
     "What a setting is, and what it is in each recipe."
-    usual = getattr(vae_nb.Recipe(), name)
+    usual = getattr(vae_nb.recipes.Recipe(), name)
     if usual is None:
         return help
-    values = [f"default: {usual:g}"]
-    for recipe, declared in vae_nb.RECIPES.items():
+    values = [f"default: {_shown(usual)}"]
+    for recipe, declared in vae_nb.recipes.RECIPES.items():
         value = getattr(declared, name)
         if value != usual:
-            values.append(f"{recipe}: {value:g}")
+            values.append(f"{recipe}: {_shown(value)}")
     return f"{help} [{'; '.join(values)}]"
+
+
+def _shown(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 # %% ../nbs/90_cli.ipynb #run-folder
@@ -268,7 +272,9 @@ MaybeData = Annotated[
 ]
 RecipeName = Annotated[
     str,
-    typer.Option(help=f"Where the settings come from: {' or '.join(vae_nb.RECIPES)}."),
+    typer.Option(
+        help=f"Where the settings come from: {' or '.join(vae_nb.recipes.RECIPES)}."
+    ),
 ]
 ImageSize = Annotated[
     str | None,
