@@ -6,7 +6,6 @@
 __all__ = []
 
 # %% ../nbs/10a_arrays.ipynb #imports
-import os
 import zipfile
 from pathlib import Path
 
