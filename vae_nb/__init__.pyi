@@ -42,7 +42,7 @@ from .likelihoods import (
     default_likelihood,
 )
 from .own_images import OwnImages
-from .recipes import RECIPES, Recipe, make_recipe, networks, setting, settings
+from .recipes import RECIPES, Recipe, make_recipe, setting, settings
 from .runs import (
     FILES,
     PRETRAINED,
@@ -54,7 +54,6 @@ from .runs import (
     load_state,
     run_folder,
     save_run,
-    save_state,
     unfinished,
 )
 from .sampling import Sampling, seed_stream
@@ -162,7 +161,6 @@ __all__ = [
     "locked",
     "make_recipe",
     "manifold_axis",
-    "networks",
     "one_of_each",
     "plot_history",
     "plot_images",
@@ -180,7 +178,6 @@ __all__ = [
     "same_noise",
     "save_pictures",
     "save_run",
-    "save_state",
     "score_images",
     "seed_stream",
     "setting",
