@@ -7,8 +7,8 @@ __all__ = [
     "FASHION_CLASSES",
     "DIGIT_CLASSES",
     "load_dataset",
-    "load_own_dataset",
     "load_images",
+    "load_own_dataset",
 ]
 
 # %% ../nbs/11_datasets.ipynb #imports
@@ -166,35 +166,33 @@ def load_dataset(
     )
 
 
-# %% ../nbs/11_datasets.ipynb #load-own
-def load_own_dataset(
-    path: str | os.PathLike,  # a folder of pictures, a .npy or a .npz file
-    image_size: tuple[int, int] | None = None,  # height, width; None: theirs, to 64
-    strict: bool = False,  # stop at a file that cannot be read, do not leave it out
-    channels: int | None = None,  # 1 for grey, 3 for colour; None: theirs
-) -> Dataset:
-    """Images of your own, split for training and testing, always the same.
+# %% ../nbs/11_datasets.ipynb #split
+def _split(own: OwnImages, shuffle: bool) -> tuple[np.ndarray, np.ndarray]:
+    "Rows of the images to train on, and of those to test on."
+    order = np.arange(len(own.images))
+    if shuffle:  # else they come by class, and the first of them are of one
+        order = np.random.default_rng(0).permutation(order)
+    if own.testing is None:
+        tenth = max(1, len(order) // 10)
+        return order[tenth:], order[:tenth]
+    testing = own.testing[order]
+    return order[~testing], order[testing]
 
-    They are shuffled, always in the same way; arrays with a split of their own keep
-    their order. Warns and raises as `load_images`; `ValueError` for one image alone.
-    """
-    own = load_images(path, image_size, strict, channels)
-    if len(own.images) < 2:
+
+def _checked_size(image_size: tuple[int, int] | None) -> tuple[int, int] | None:
+    "A size as the loaders take it; `ValueError` for what is not a size."
+    if image_size is None:
+        return None
+    size = tuple(image_size)
+    if len(size) != 2 or not all(1 <= side <= 1024 for side in size):
         raise ValueError(
-            f"{path} has one image, expected two at least: one to learn from and one "
-            "to test on"
+            f"image size {'x'.join(map(str, size))}: expected height x width, each "
+            "from 1 to 1024"
         )
-    train, test = _split(own, shuffle=own.testing is None or os.path.isdir(path))
-    return Dataset(
-        str(Path(path).resolve()),
-        take(own.images, train),
-        own.labels[train],
-        take(own.images, test),
-        own.labels[test],
-        own.class_names,
-    )
+    return size
 
 
+# %% ../nbs/11_datasets.ipynb #load-images
 def load_images(
     path: str | os.PathLike,  # a folder of pictures, a .npy or a .npz file
     image_size: tuple[int, int] | None = None,  # height, width; None: theirs, to 64
@@ -224,27 +222,30 @@ def load_images(
     return own
 
 
-# %% ../nbs/11_datasets.ipynb #split
-def _split(own: OwnImages, shuffle: bool) -> tuple[np.ndarray, np.ndarray]:
-    "Rows of the images to train on, and of those to test on."
-    order = np.arange(len(own.images))
-    if shuffle:  # else they come by class, and the first of them are of one
-        order = np.random.default_rng(0).permutation(order)
-    if own.testing is None:
-        tenth = max(1, len(order) // 10)
-        return order[tenth:], order[:tenth]
-    testing = own.testing[order]
-    return order[~testing], order[testing]
+# %% ../nbs/11_datasets.ipynb #load-own
+def load_own_dataset(
+    path: str | os.PathLike,  # a folder of pictures, a .npy or a .npz file
+    image_size: tuple[int, int] | None = None,  # height, width; None: theirs, to 64
+    strict: bool = False,  # stop at a file that cannot be read, do not leave it out
+    channels: int | None = None,  # 1 for grey, 3 for colour; None: theirs
+) -> Dataset:
+    """Images of your own, split for training and testing, always the same.
 
-
-def _checked_size(image_size: tuple[int, int] | None) -> tuple[int, int] | None:
-    "A size as the loaders take it; `ValueError` for what is not a size."
-    if image_size is None:
-        return None
-    size = tuple(image_size)
-    if len(size) != 2 or not all(1 <= side <= 1024 for side in size):
+    They are shuffled, always in the same way; arrays with a split of their own keep
+    their order. Warns and raises as `load_images`; `ValueError` for one image alone.
+    """
+    own = load_images(path, image_size, strict, channels)
+    if len(own.images) < 2:
         raise ValueError(
-            f"image size {'x'.join(map(str, size))}: expected height x width, each "
-            "from 1 to 1024"
+            f"{path} has one image, expected two at least: one to learn from and one "
+            "to test on"
         )
-    return size
+    train, test = _split(own, shuffle=own.testing is None or os.path.isdir(path))
+    return Dataset(
+        str(Path(path).resolve()),
+        take(own.images, train),
+        own.labels[train],
+        take(own.images, test),
+        own.labels[test],
+        own.class_names,
+    )
