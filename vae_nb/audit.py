@@ -17,17 +17,17 @@ from .vae import VAE
 
 # %% ../nbs/08_beta_audit.ipynb #effective-beta
 def effective_beta(
-    loss_fn: Callable[
-        [np.ndarray, dict], float
-    ],  # of images and of what `VAE.call` returns: params, z_mean, z_log_var, z
+    # of images and of what `VAE.call` returns: params, z_mean, z_log_var, z
+    loss_fn: Callable[[np.ndarray, dict], float],
     vae: VAE,  # its shapes, its likelihood, and what its networks return
     seed: int = 0,  # of the images
     n: int = 64,  # images
 ) -> float:
-    """The beta of a loss: what a nat of KL weighs in it, in nats of reconstruction error by the model's likelihood.
+    """The beta of a loss: what a nat of KL weighs in it.
 
-    The model draws nothing. Raises `ValueError` if the loss is not a weighted sum of the two, such as one whose KL has a
-    wrong sign.
+    In nats of reconstruction error by the model's likelihood. The model draws nothing.
+    Raises `ValueError` if the loss is not a weighted sum of the two, such as one whose
+    KL has a wrong sign.
     """
     images = np.random.default_rng(seed).uniform(size=(n, *vae.encoder.input_shape[1:]))
     z_mean, z_log_var = (
@@ -35,48 +35,33 @@ def effective_beta(
     )  # (2n, latent_dim)
     images, epsilon = np.repeat(images, 2, axis=0), np.tile([[1.0], [-1.0]], (n, 1))
 
-    def outputs(z_mean, z_log_var, shift=0.0):
-        return {
-            "params": params + shift,
-            "z_mean": z_mean,
-            "z_log_var": z_log_var,
-            "z": z_mean + np.exp(0.5 * z_log_var) * epsilon,
-        }
+    def draw(z_mean, z_log_var):
+        return z_mean + np.exp(0.5 * z_log_var) * epsilon
 
-    def terms(out):  # L, R, K
-        reconstruction = -ops.convert_to_numpy(
-            vae.likelihood.log_prob(images, out["params"])
-        )
-        return np.array(
-            [
-                float(loss_fn(images, out)),
-                reconstruction.mean(),
-                ops.convert_to_numpy(
-                    gaussian_kl(out["z_mean"], out["z_log_var"])
-                ).mean(),
-            ]
-        )
+    def terms(mean_shift=0.0, log_var_shift=0.0, params_shift=0.0):  # L, R, K
+        mean, log_var = z_mean + mean_shift, z_log_var + log_var_shift
+        out = {"z_mean": mean, "z_log_var": log_var, "z": draw(mean, log_var)}
+        out["params"] = params + params_shift
+        log_prob = ops.convert_to_numpy(vae.likelihood.log_prob(images, out["params"]))
+        kl = ops.convert_to_numpy(gaussian_kl(mean, log_var))
+        return np.array([float(loss_fn(images, out)), -log_prob.mean(), kl.mean()])
 
-    params = vae.decoder.predict(
-        (z_mean + np.exp(0.5 * z_log_var) * epsilon).astype("float32"), verbose=0
-    ).astype("float64")
-    start = terms(outputs(z_mean, z_log_var))
+    z = draw(z_mean, z_log_var).astype("float32")
+    params = vae.decoder.predict(z, verbose=0).astype("float64")
+    start = terms()
     scales = []  # what a nat of reconstruction error weighs
     for shift in (1.0, 2.0):
-        loss, reconstruction, _ = terms(outputs(z_mean, z_log_var, shift)) - start
+        loss, reconstruction, _ = terms(params_shift=shift) - start
         scales.append(loss / reconstruction)
     betas = []
-    for mean_shift, log_var_shift in ((1.0, 0.0), (2.0, 0.0), (0.0, 1.0), (0.0, -1.0)):
-        loss, _, kl = (
-            terms(outputs(z_mean + mean_shift, z_log_var + log_var_shift)) - start
-        )
+    for shifts in ((1.0, 0.0), (2.0, 0.0), (0.0, 1.0), (0.0, -1.0)):
+        loss, _, kl = terms(*shifts) - start
         betas.append(loss / kl / scales[0])
-    if not (
-        np.allclose(betas, betas[0], rtol=1e-3, atol=1e-9)
-        and np.allclose(scales, scales[0], rtol=1e-3)
-    ):
+    one_beta = np.allclose(betas, betas[0], rtol=1e-3, atol=1e-9)
+    if not (one_beta and np.allclose(scales, scales[0], rtol=1e-3)):
+        a, b, c, d = (f"{beta:.4g}" for beta in betas)
         raise ValueError(
-            "the loss is no weighted sum of reconstruction error and KL: beta would be "
-            f"{betas[0]:.4g} or {betas[1]:.4g} by z_mean, {betas[2]:.4g} or {betas[3]:.4g} by z_log_var"
+            "the loss is not a weighted sum of reconstruction error and KL: beta would "
+            f"be {a} or {b} by z_mean, {c} or {d} by z_log_var"
         )
     return float(betas[0])
