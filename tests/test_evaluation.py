@@ -13,7 +13,7 @@ def test_the_card_of_tossed_pixels_is_of_the_same_tosses_throughout():
     labels = np.arange(30) % 2
     dataset = Dataset("grey", images, labels, images, labels, ("a", "b"))
     tossed, density = (
-        build_vae((8, 8, 1), make_recipe(likelihood=name), 10)
+        build_vae((8, 8, 1), make_recipe(likelihood=name, latent_dim=1), 10)
         for name in ("binarized_bernoulli", "gaussian")
     )
     with warnings.catch_warnings():
