@@ -146,7 +146,9 @@ def _check_config(config: dict, history: dict[str, list[float]]) -> None:
 def _read_model(folder: Path) -> VAE:
     if not zipfile.is_zipfile(folder / "model.keras"):
         raise ValueError("model.keras is cut short")
-    vae = keras.saving.load_model(folder / "model.keras")
+    ours = {"vae_nb>VAE": VAE}  # not that of a notebook whose cells were run
+    with keras.saving.custom_object_scope(ours):
+        vae = keras.saving.load_model(folder / "model.keras")
     if not isinstance(vae, VAE):
         raise ValueError("model.keras holds no VAE")
     return vae
