@@ -6,7 +6,7 @@ CONSTRAINTS ?=
 BIN := $(VENV)/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help run test lint format export drift lab notebooks docs preview benchmark wheel clean
+.PHONY: help run test lint format export drift lab notebooks docs preview benchmark mutants wheel clean
 
 help:
 	@echo "make run        train the default recipe on Fashion-MNIST, into runs/"
@@ -19,6 +19,7 @@ help:
 	@echo "make docs       build the site into _docs/html; open index.html there, it needs no server"
 	@echo "make preview    the site in a browser, built again when a notebook is saved"
 	@echo "make benchmark  every measurement of benchmarks/, in small, to see that it works"
+	@echo "make mutants    break the library a line at a time: does a check notice each? half an hour"
 	@echo "make wheel      build dist/*.tar.gz, and dist/*.whl from it"
 
 $(VENV)/ready: settings.ini setup.py nbs/_jupyter/ipython_kernel_config.py
@@ -32,7 +33,8 @@ $(VENV)/ready: settings.ini setup.py nbs/_jupyter/ipython_kernel_config.py
 run: $(VENV)/ready
 	$(BIN)/vae_nb train
 
-test: $(VENV)/ready lint drift
+# Types are checked with the newest versions only.
+test: $(VENV)/ready $(if $(CONSTRAINTS),,lint) drift
 	$(BIN)/nbdev_test --n_workers 2 --timing
 	$(BIN)/pytest -q tests
 
@@ -75,6 +77,9 @@ preview: $(VENV)/ready
 benchmark: $(VENV)/ready
 	for script in article recipes tuning target throughput speed scaling evaluation likelihoods own_images; do \
 		echo "benchmarks/$$script.py --quick"; $(BIN)/python benchmarks/$$script.py --quick || exit 1; done
+
+mutants: $(VENV)/ready
+	$(BIN)/python tests/mutants.py
 
 wheel: $(VENV)/ready
 	rm -rf dist

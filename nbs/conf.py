@@ -40,7 +40,7 @@ notebook_parts = {
     "Reference": ["9?*", "api", "references", "changelog"],
 }
 # Old names of pages, or of places on a page as `page#anchor`, and where they are now
-notebook_moved: dict[str, str] = {}
+notebook_moved = {"00_data": "00_images", "07_evaluation": "07_log_likelihood"}
 notebook_package = here.parent / settings["lib_path"]  # described on the page `api`
 notebook_repository = f"{settings['git_url']}/blob/{settings['branch']}/nbs/"
 

@@ -12,6 +12,9 @@ _take, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 
 def __getattr__(name: str) -> object:
-    value = _take(name)
+    try:
+        value = _take(name)
+    except AttributeError:
+        raise AttributeError(f"module 'vae_nb' has no attribute {name!r}") from None
     explain_modules()
     return value

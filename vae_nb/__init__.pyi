@@ -1,18 +1,16 @@
 # Written by nbs/export.py from what the notebooks export.
 from .audit import effective_beta
-from .datasets import DIGIT_CLASSES, FASHION_CLASSES, load_dataset
+from .datasets import (
+    DIGIT_CLASSES,
+    FASHION_CLASSES,
+    load_dataset,
+    load_images,
+    load_own_dataset,
+)
 from .decoder import FourierFeatures, build_decoder
 from .elbo import Bernoulli, Likelihood, Seed, gaussian_kl
 from .encoder import build_encoder
-from .evaluation import (
-    EvaluationCard,
-    evaluate,
-    exact_log_likelihood,
-    importance_weighted_log_likelihood,
-    plot_posterior,
-    posterior_grid,
-    posterior_kl,
-)
+from .evaluation import EvaluationCard, evaluate
 from .files import clear_away, locked, remove, replacing, sync
 from .images import (
     Batches,
@@ -35,15 +33,15 @@ from .likelihoods import (
     bits_per_pixel,
     default_likelihood,
 )
-from .own_images import (
-    FORMATS,
-    GREY,
-    LARGEST,
-    OwnImages,
-    SUFFIXES,
-    load_images,
-    load_own_dataset,
+from .log_likelihood import (
+    elbo_draws,
+    exact_log_likelihood,
+    importance_weighted_log_likelihood,
+    plot_posterior,
+    posterior_grid,
+    posterior_kl,
 )
+from .own_images import OwnImages
 from .recipes import RECIPES, Recipe, make_recipe, setting, settings
 from .runs import (
     FILES,
@@ -56,7 +54,6 @@ from .runs import (
     load_state,
     run_folder,
     save_run,
-    save_state,
     unfinished,
 )
 from .sampling import Sampling, seed_stream
@@ -111,14 +108,11 @@ __all__ = [
     "EvaluationCard",
     "FASHION_CLASSES",
     "FILES",
-    "FORMATS",
     "FourierFeatures",
-    "GREY",
     "Gaussian",
     "Guard",
     "Images",
     "Keep",
-    "LARGEST",
     "LIKELIHOODS",
     "Likelihood",
     "LiveNumber",
@@ -129,7 +123,6 @@ __all__ = [
     "Recipe",
     "Report",
     "Run",
-    "SUFFIXES",
     "Sampling",
     "Seed",
     "Shuffle",
@@ -150,6 +143,7 @@ __all__ = [
     "clear_away",
     "default_likelihood",
     "effective_beta",
+    "elbo_draws",
     "environment",
     "evaluate",
     "evaluate_elbo",
@@ -185,7 +179,6 @@ __all__ = [
     "same_noise",
     "save_pictures",
     "save_run",
-    "save_state",
     "score_images",
     "seed_stream",
     "setting",

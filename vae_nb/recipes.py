@@ -7,7 +7,7 @@ __all__ = ["RECIPES", "setting", "Recipe", "make_recipe", "settings"]
 
 # %% ../nbs/05a_recipes.ipynb #imports
 import math
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, get_args, get_type_hints
 
 import numpy as np
@@ -138,24 +138,23 @@ def make_recipe(
 
     Raises `ValueError` for an unknown name or setting, or a value out of range.
     """
-    if isinstance(recipe, str):
-        recipe = _named("recipe", recipe, RECIPES)
+    base = _named("recipe", recipe, RECIPES) if isinstance(recipe, str) else recipe
     changes = {name: value for name, value in changes.items() if value is not None}
     for name in changes:
         _named("setting", name, settings())
     if "epochs" in changes:
         changes.setdefault("min_steps", 0)
-    if "patience" in changes and not (changes.get("validation") or recipe.validation):
+    if "patience" in changes and not (changes.get("validation") or base.validation):
         changes["validation"] = 0.1
-    if changes.get("latent_dim", 0) > 4 and recipe.decoder.get("fourier_features"):
+    if changes.get("latent_dim", 0) > 4 and base.decoder.get("fourier_features"):
         # waves are for few coordinates
-        changes.setdefault("decoder", {**recipe.decoder, "fourier_features": 0})
-    recipe = replace(recipe, **changes)
-    if recipe.likelihood is not None:
+        changes.setdefault("decoder", {**base.decoder, "fourier_features": 0})
+    made = replace(base, **changes)
+    if made.likelihood is not None:
         from vae_nb.likelihoods import LIKELIHOODS  # waits for Keras
 
-        _named("likelihood", recipe.likelihood, LIKELIHOODS)
-    return recipe
+        _named("likelihood", made.likelihood, LIKELIHOODS)
+    return made
 
 
 def settings() -> dict[str, Any]:
