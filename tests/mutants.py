@@ -16,6 +16,7 @@ import tempfile
 import time
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 root = Path(__file__).resolve().parent.parent
@@ -49,13 +50,13 @@ def survives(mutant: dict, place: Path) -> bool:
             shutil.copy(root / name, project / name)
         break_it(project, mutant)
         environment = {**os.environ, "PYTHONPATH": str(project)}
-        how = dict(cwd=project, env=environment, capture_output=True, timeout=1200)
-        subprocess.run([sys.executable, "nbs/export.py"], check=True, **how)
+        run = partial(subprocess.run, cwd=project, env=environment, capture_output=True)
+        run([sys.executable, "nbs/export.py"], check=True)
         for owner in mutant.get("owners", [f"nbs/{mutant['notebook']}.ipynb"]):
-            command = [bin / "pytest", "-x", "-q", *owner.split(" ", 1)]
+            command = [bin / "pytest", "-x", "-q", *owner.split(" ")]
             if owner.endswith(".ipynb"):
                 command = [bin / "nbdev_test", "--path", owner, "--n_workers", "1"]
-            if subprocess.run(command, **how).returncode:
+            if run(command, timeout=1200).returncode:
                 return False
     return True
 
@@ -64,7 +65,8 @@ def main() -> None:
     text = Path(__file__).with_suffix(".toml").read_text(encoding="utf-8")
     mutants = tomllib.loads(text)["mutant"]
     if sys.argv[1:]:
-        mutants = [m for m in mutants if m["notebook"].partition("_")[2] in sys.argv[1:]]
+        wanted = sys.argv[1:]
+        mutants = [m for m in mutants if m["notebook"].partition("_")[2] in wanted]
     start, survivors = time.perf_counter(), []
     with tempfile.TemporaryDirectory() as place, ThreadPoolExecutor(2) as both:
         outcomes = both.map(lambda mutant: survives(mutant, Path(place)), mutants)
