@@ -1,6 +1,5 @@
 """What an author meets: the export, the drift check, help, types."""
 
-import ast
 import asyncio
 import json
 import os
@@ -229,25 +228,32 @@ def test_drift_says_what_to_run(project):
     assert run(project, "tests/drift.py").returncode == 0
 
 
-def test_a_module_imports_only_from_notebooks_before_its_own():
-    notebooks = {}
-    imported = {}
-    for path in sorted((ROOT / "vae_nb").glob("[!_]*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        found = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-        notebooks[path.stem] = re.search(r"\.\./nbs/(\S+)\.", path.read_text())[1]
-        imported[path.stem] = {
-            (node.module or "").removeprefix("vae_nb.")
-            for node in found
-            if node.level or (node.module or "").startswith("vae_nb.")
-        } - {""}
-    backwards = [
-        f"{module} imports {other}"
-        for module, others in imported.items()
-        for other in others
-        if not notebooks[other] < notebooks[module]
-    ]
-    assert backwards == []
+def anchors(notebook: Path) -> set[str]:
+    "Where a link into a notebook can lead in JupyterLab and on the site alike."
+    found = set()
+    for part in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+        source = "".join(part["source"])
+        if part["cell_type"] == "markdown":
+            headings = re.findall(r"^#+ (.*)", source, re.M)
+            found |= {re.sub("[`*]", "", head).replace(" ", "-") for head in headings}
+            places = re.findall(r'<a id="equation-(\d+)"></a>\n\n\$\$', source)
+            found |= {f"equation-{n}" for n in places if rf"\tag{{{n}}}" in source}
+    return {anchor for anchor in found if anchor.isascii()}
+
+
+def test_every_link_from_notebook_to_notebook_lands():
+    "On the site Sphinx checks the same; JupyterLab finds only what stands in a cell."
+    notebooks = ROOT / "nbs"
+    linked, lost = 0, []
+    for path in sorted(notebooks.glob("*.ipynb")):
+        for part in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            source = "".join(part["source"]) if part["cell_type"] == "markdown" else ""
+            for target, anchor in re.findall(r"\]\((\w+\.ipynb)#?([^)\s]*)\)", source):
+                linked += 1
+                there = (notebooks / target).exists()
+                if not there or (anchor and anchor not in anchors(notebooks / target)):
+                    lost.append(f"{path.name}, cell {part['id']}: {target}#{anchor}")
+    assert linked > 40 and lost == []
 
 
 GREETINGS = [
