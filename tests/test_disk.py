@@ -16,6 +16,7 @@ from pictures import PIXELS, folder_of, photo, saved
 from runs import edit
 
 import vae_nb as library
+from vae_nb.training import Shuffle
 
 pytestmark = pytest.mark.usefixtures("here")
 
@@ -104,7 +105,7 @@ def test_a_run_on_a_disk_that_fills_up_keeps_its_last_whole_epoch(
 ):
     np.save("x.npy", PIXELS)
     command = ("train", "x.npy", "--epochs", 4, "--out", "disk/run")
-    begin = library.Shuffle.on_epoch_begin
+    begin = Shuffle.on_epoch_begin
 
     def fill_in_the_third(self, epoch, logs=None):
         begin(self, epoch, logs)
@@ -112,7 +113,7 @@ def test_a_run_on_a_disk_that_fills_up_keeps_its_last_whole_epoch(
             small_disk()
 
     with monkeypatch.context() as patch:
-        patch.setattr(library.Shuffle, "on_epoch_begin", fill_in_the_third)
+        patch.setattr(Shuffle, "on_epoch_begin", fill_in_the_third)
         done = vae_nb(*command)
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))

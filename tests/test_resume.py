@@ -19,6 +19,7 @@ from pictures import folder_of, photo, saved
 from runs import copy_here, edit
 
 import vae_nb as library
+from vae_nb.training import Shuffle
 
 pytestmark = pytest.mark.usefixtures("here")
 SIGNALS = {"SIGINT": 2, "SIGTERM": 2, "SIGKILL": -signal.SIGKILL}  # exit status
@@ -230,7 +231,7 @@ def test_without_a_name_the_run_that_was_last_written_to_is_resumed(begun):
 
 
 def test_a_training_that_diverges_keeps_what_it_had(monkeypatch, no_pictures):
-    begin = library.Shuffle.on_epoch_begin
+    begin = Shuffle.on_epoch_begin
 
     def spoil(self, epoch, logs=None):
         begin(self, epoch, logs)
@@ -238,7 +239,7 @@ def test_a_training_that_diverges_keeps_what_it_had(monkeypatch, no_pictures):
             weights = self.model.trainable_variables[0]
             weights.assign(np.full(weights.shape, np.nan))
 
-    monkeypatch.setattr(library.Shuffle, "on_epoch_begin", spoil)
+    monkeypatch.setattr(Shuffle, "on_epoch_begin", spoil)
     folder_of("x.png", saved(photo()))
     done = vae_nb("train", "photos", "--epochs", 5, "--out", "run")
     assert done.status == 2

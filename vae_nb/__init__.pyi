@@ -11,19 +11,8 @@ from .decoder import FourierFeatures, build_decoder
 from .elbo import Bernoulli, Likelihood, Seed, gaussian_kl
 from .encoder import build_encoder
 from .evaluation import EvaluationCard, evaluate
-from .files import clear_away, locked, remove, replacing, sync
-from .images import (
-    Batches,
-    Dataset,
-    Images,
-    StoredImages,
-    check_images,
-    join,
-    keras_input,
-    strip,
-    table,
-    take,
-)
+from .files import locked, replacing
+from .images import Batches, Dataset, Images, StoredImages, check_images, join, take
 from .likelihoods import (
     BinarizedBernoulli,
     ContinuousBernoulli,
@@ -42,7 +31,7 @@ from .log_likelihood import (
     posterior_kl,
 )
 from .own_images import OwnImages
-from .recipes import RECIPES, Recipe, make_recipe, setting, settings
+from .recipes import RECIPES, Recipe, make_recipe, settings
 from .runs import (
     FILES,
     PRETRAINED,
@@ -57,30 +46,8 @@ from .runs import (
     unfinished,
 )
 from .sampling import Sampling, seed_stream
-from .training import (
-    Diverged,
-    Guard,
-    Keep,
-    Patience,
-    Report,
-    Shuffle,
-    Trained,
-    Validate,
-    build_optimizer,
-    build_vae,
-    train,
-)
-from .vae import (
-    LiveNumber,
-    VAE,
-    active_latents,
-    at_once,
-    blocks,
-    evaluate_elbo,
-    same_noise,
-    score_images,
-    weights_of,
-)
+from .training import build_optimizer, build_vae, train
+from .vae import VAE, active_latents, evaluate_elbo, score_images
 from .visualization import (
     examples,
     manifold_axis,
@@ -104,43 +71,31 @@ __all__ = [
     "DIGIT_CLASSES",
     "Dataset",
     "DiscretizedLogistic",
-    "Diverged",
     "EvaluationCard",
     "FASHION_CLASSES",
     "FILES",
     "FourierFeatures",
     "Gaussian",
-    "Guard",
     "Images",
-    "Keep",
     "LIKELIHOODS",
     "Likelihood",
-    "LiveNumber",
     "OwnImages",
     "PRETRAINED",
-    "Patience",
     "RECIPES",
     "Recipe",
-    "Report",
     "Run",
     "Sampling",
     "Seed",
-    "Shuffle",
     "State",
     "StoredImages",
-    "Trained",
     "VAE",
-    "Validate",
     "active_latents",
-    "at_once",
     "bits_per_pixel",
-    "blocks",
     "build_decoder",
     "build_encoder",
     "build_optimizer",
     "build_vae",
     "check_images",
-    "clear_away",
     "default_likelihood",
     "effective_beta",
     "elbo_draws",
@@ -152,7 +107,6 @@ __all__ = [
     "gaussian_kl",
     "importance_weighted_log_likelihood",
     "join",
-    "keras_input",
     "load_dataset",
     "load_images",
     "load_own_dataset",
@@ -173,21 +127,14 @@ __all__ = [
     "posterior_grid",
     "posterior_kl",
     "prior_radius",
-    "remove",
     "replacing",
     "run_folder",
-    "same_noise",
     "save_pictures",
     "save_run",
     "score_images",
     "seed_stream",
-    "setting",
     "settings",
-    "strip",
-    "sync",
-    "table",
     "take",
     "train",
     "unfinished",
-    "weights_of",
 ]

@@ -618,8 +618,10 @@ def _write_pngs(folder: Path, names: list[str], vae: "VAE", images: "Images") ->
     "A PNG of each reconstruction, in folders as the names have them."
     from PIL import Image
 
+    from vae_nb.vae import blocks
+
     rest = iter(names)
-    for block in vae_nb.blocks(images):
+    for block in blocks(images):
         pixels = np.round(255 * vae.reconstruct(block)).astype("uint8")
         for image, name in zip(pixels, rest):
             path = folder / f"{name}.png"

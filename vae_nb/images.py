@@ -6,14 +6,11 @@
 __all__ = [
     "Images",
     "Dataset",
-    "table",
-    "strip",
     "check_images",
     "StoredImages",
     "take",
     "join",
     "Batches",
-    "keras_input",
 ]
 
 # %% ../nbs/00_images.ipynb #imports
