@@ -38,11 +38,9 @@ test: $(VENV)/ready $(if $(CONSTRAINTS),,lint) drift
 	$(BIN)/nbdev_test --n_workers 2 --timing
 	$(BIN)/pytest -q tests
 
-# Settings are in pyproject.toml.
+# ruff and mypy; their settings are in pyproject.toml.
 lint: $(VENV)/ready
-	$(BIN)/ruff check --quiet
-	$(BIN)/ruff format --check --quiet
-	$(BIN)/mypy
+	$(BIN)/python nbs/lint.py
 
 format: $(VENV)/ready
 	$(BIN)/ruff check --quiet --fix-only
