@@ -1,5 +1,6 @@
 """Package metadata, read from settings.ini so that nbdev and pip agree."""
 
+import re
 from configparser import ConfigParser
 from pathlib import Path
 
@@ -10,11 +11,21 @@ config = ConfigParser()
 config.read(here / "settings.ini", encoding="utf-8")
 cfg = config["DEFAULT"]
 
+
+def readme() -> str:
+    "README.md with links that work elsewhere, too."
+    text = (here / "README.md").read_text(encoding="utf-8")
+    for start, kind in ((r"\]\(", "blob"), ('src="', "raw")):
+        base = f"{cfg['git_url']}/{kind}/{cfg['branch']}/"
+        text = re.sub(rf"({start})(?!https?:|#)", rf"\g<1>{base}", text)
+    return text
+
+
 setup(
     name=cfg["lib_name"],
     version=cfg["version"],
     description=cfg["description"],
-    long_description=(here / "README.md").read_text(encoding="utf-8"),
+    long_description=readme(),
     long_description_content_type="text/markdown",
     author=cfg["author"],
     author_email=cfg["author_email"],

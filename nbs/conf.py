@@ -1,4 +1,7 @@
-"""The site: `make docs` builds it from the notebooks in this folder, `make preview` shows it while you write."""
+"""The site: `make docs` builds it from the notebooks in this folder.
+
+`make preview` shows it while you write.
+"""
 
 import sys
 from configparser import ConfigParser
@@ -36,6 +39,8 @@ notebook_parts = {
     "Measured": ["8?*"],
     "Reference": ["9?*", "api", "references", "changelog"],
 }
+# Old names of pages, or of places on a page as `page#anchor`, and where they are now
+notebook_moved = {"00_data": "00_images", "07_evaluation": "07_log_likelihood"}
 notebook_package = here.parent / settings["lib_path"]  # described on the page `api`
 notebook_repository = f"{settings['git_url']}/blob/{settings['branch']}/nbs/"
 

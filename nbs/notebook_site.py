@@ -1,7 +1,9 @@
-"""Sphinx reads the notebooks as they are: nbdev's directives decide what a page shows, and plain text becomes links.
+"""Sphinx reads the notebooks as they are.
 
-A notebook numbers an equation with `\\tag{4}` and speaks of it as (4), names a source as Kingma & Welling (2013), which refs.bib
-knows, and puts exported names in backticks. That reads well in JupyterLab and on GitHub; on the site each becomes a link.
+nbdev's directives decide what a page shows, and plain text becomes links: a notebook
+numbers an equation with `\\tag{4}` and speaks of it as (4), names a source as Kingma &
+Welling (2013), which refs.bib knows, and puts exported names in backticks. That reads
+well in JupyterLab and on GitHub; on the site each becomes a link.
 """
 
 import ast
@@ -9,6 +11,8 @@ import json
 import re
 import shutil
 from fnmatch import fnmatch
+from functools import partial
+from html import escape
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -26,6 +30,8 @@ from nbdev.processors import (
 from pybtex.database import parse_file
 from sphinx.util import logging
 
+from vae_nb._help import comments_of, parameters
+
 logger = logging.getLogger(__name__)
 
 
@@ -33,7 +39,7 @@ logger = logging.getLogger(__name__)
 
 
 class Shown(FilterDefaults):
-    "What nbdev keeps of a notebook. It runs nothing: outputs are the saved ones, and the reference is a page of its own."
+    "What nbdev keeps of a notebook. It runs nothing: outputs are the saved ones."
 
     def base_procs(self):
         return [
@@ -67,17 +73,22 @@ def shown(text: str, page: str) -> dict:
         }
         if cell.cell_type == "code":
             cell.source = re.sub(r"^#\|.*\n?", "", cell.source, flags=re.M)
+        else:
+            cell.source = PLACE.sub("", cell.source)
         if "fig-alt" in options:
             cell.metadata["mystnb"] = {"image": {"alt": options["fig-alt"]}}
-        elif "output" not in options and any(
-            "image/png" in o.get("data", {}) for o in cell.get("outputs", [])
-        ):
-            logger.warning(
-                "cell %s shows a picture: say what is on it in a line `#| fig-alt: ...`",
-                cell.id,
-                location=page,
+        elif "output" not in options and shows_picture(cell):
+            what = (
+                "cell %s shows a picture: say what is on it in a line `#| fig-alt: ...`"
             )
+            logger.warning(what, cell.id, location=page)
     return nb2dict(nb)
+
+
+def shows_picture(cell) -> bool:
+    return any(
+        "image/png" in output.get("data", {}) for output in cell.get("outputs", [])
+    )
 
 
 def parts(app) -> dict[str, list[str]]:
@@ -100,69 +111,67 @@ def read(app, page: str, source: list[str]) -> None:
         for module in app.config.notebook_package.glob("*.py"):
             app.env.note_dependency(module)
     if (path := Path(app.env.doc2path(page))).suffix == ".ipynb":
-        nb, github = shown(source[0], page), app.config.notebook_repository
-        places = {
-            "Colab": github.replace(
-                "https://github.com", "https://colab.research.google.com/github"
-            ),
-            "JupyterLab (after <code>make lab</code>)": "http://localhost:8888/lab/tree/",
-            "Source": github,
-        }
-        extra = (
-            '<p class="page-links">'
-            + " ".join(
-                f'<a href="{url}{path.name}">{name}</a>' for name, url in places.items()
-            )
-            + "</p>"
-        )
-        if page == app.config.root_doc:
-            extra = "\n".join(
-                "\n".join(
-                    [
-                        "```{toctree}",
-                        ":hidden:",
-                        f":caption: {caption}",
-                        "",
-                        *pages,
-                        "```",
-                    ]
-                )
-                for caption, pages in parts(app).items()
-            )
-        nb["cells"].insert(
-            1, {"cell_type": "markdown", "id": "site", "metadata": {}, "source": extra}
-        )
+        nb = shown(source[0], page)
+        extra = contents(app) if page == app.config.root_doc else page_links(app, path)
+        cell = {"cell_type": "markdown", "id": "site", "metadata": {}, "source": extra}
+        nb["cells"].insert(1, cell)
         source[0] = json.dumps(nb)
 
 
-# The reference, made from the exported modules' source: nothing is imported
+def page_links(app, notebook: Path) -> str:
+    "Where else a notebook can be opened."
+    github = app.config.notebook_repository
+    hub, colab = "https://github.com", "https://colab.research.google.com/github"
+    places = {
+        "Colab": github.replace(hub, colab),
+        "JupyterLab (after <code>make lab</code>)": "http://localhost:8888/lab/tree/",
+        "Source": github,
+    }
+    links = [
+        f'<a href="{url}{notebook.name}">{name}</a>' for name, url in places.items()
+    ]
+    return f'<p class="page-links">{" ".join(links)}</p>'
+
+
+def contents(app) -> str:
+    "The sidebar: a hidden table of contents for each part."
+    tables = []
+    for caption, pages in parts(app).items():
+        head = ["```{toctree}", ":hidden:", f":caption: {caption}", ""]
+        tables.append("\n".join([*head, *pages, "```"]))
+    return "\n".join(tables)
+
+
+# The reference, made from the exported modules' source: none of them is imported
+
+Definition = ast.FunctionDef | ast.ClassDef
 
 
 def reference(package: Path) -> str:
-    "A section for each module, in the notebooks' order, with every name it exports. The command line is not for Python."
-    sources = {
-        path.stem: path.read_text(encoding="utf-8")
-        for path in package.glob("[!_]*.py")
-        if path.stem != "cli"
-    }
+    "A section for each module, in the notebooks' order, with every name it exports."
     sections = {}
-    for module, source in sources.items():
-        tree, notebook = (
-            ast.parse(source),
-            re.search(r"File to edit: ../nbs/(\S+ipynb)", source)[1],
-        )
-        defined = {
-            name: n
-            for n in tree.body
-            for name in ([n.name] if hasattr(n, "name") else assigned(n))
-        }
-        head = f"\n## {package.name}.{module}\n\n{ast.get_docstring(tree)}. Explained in [](./{notebook}).\n"
-        exported = ast.literal_eval(defined["__all__"].value)
-        sections[notebook] = head + "".join(
-            entry(defined[name], f"{package.name}.", module, name, source)
-            for name in exported
-        )
+    for path in package.glob("[!_]*.py"):
+        source = path.read_text(encoding="utf-8")
+        written = re.search(r"File to edit: ../nbs/(\S+ipynb)", source)
+        if written and path.stem != "cli":  # the command line is not for Python
+            sections[written[1]] = section(package.name, path.stem, written[1], source)
     return "".join(sections[notebook] for notebook in sorted(sections))
+
+
+def section(package: str, module: str, notebook: str, source: str) -> str:
+    tree = ast.parse(source)
+    exported: list[str] = []
+    defined: dict[str, ast.stmt] = {}
+    for node in tree.body:
+        names = [node.name] if isinstance(node, Definition) else assigned(node)
+        defined |= dict.fromkeys(names, node)
+        if names == ["__all__"] and isinstance(node, ast.Assign):
+            exported = ast.literal_eval(node.value)
+    about = f"{ast.get_docstring(tree)}. Explained in [](./{notebook})."
+    head = f"\n## {package}.{module}\n\n{about}\n"
+    return head + "".join(
+        entry(defined[name], f"{package}.", name, source) for name in exported
+    )
 
 
 def assigned(node: ast.AST) -> list[str]:
@@ -173,37 +182,31 @@ def assigned(node: ast.AST) -> list[str]:
     ]
 
 
-def entry(node: ast.AST, where: str, module: str, name: str, source: str) -> str:
-    "Signature, docstring, parameters, source and documented methods of what a name stands for, in MyST. A method is nowhere."
-    if not hasattr(
-        node, "name"
-    ):  # a constant: the package itself offers only what can be called
-        return directive("data", f"{where}{module}.{name}", "", folded(node, source))
+def entry(node: ast.stmt, where: str, name: str, source: str) -> str:
+    """What there is to know of a name, in MyST. A method is nowhere.
+
+    Signature, docstring, parameters, source, and the documented methods of a class.
+    """
+    if not isinstance(node, Definition):  # a constant
+        return directive("data", where + name, "", folded(node, source))
     text = f"{ast.get_docstring(node) or ''}\n\n"
     if isinstance(node, ast.ClassDef):
         methods = [f for f in node.body if isinstance(f, ast.FunctionDef)]
         made = next((f for f in methods if f.name == "__init__"), node)
         inside = [
-            entry(f, "", module, f.name, source)
+            entry(f, "", f.name, source)
             for f in methods
             if ast.get_docstring(f) and not f.name.startswith("_")
         ]
-        text += comments(made, source) + folded(node, source) + "".join(inside)
+        text += described(made, source) + folded(node, source) + "".join(inside)
         return directive("class", where + name + signature(made), "", text)
+    returns = ast.unparse(node.returns) if node.returns else ""
     if {"property", "cached_property"} & {ast.unparse(d) for d in node.decorator_list}:
-        return directive(
-            "property",
-            name,
-            f":type: {ast.unparse(node.returns)}\n" if node.returns else "",
-            text,
-        )
-    returns = f" -> {ast.unparse(node.returns)}" if node.returns else ""
-    return directive(
-        "function" if where else "method",
-        where + name + signature(node) + returns,
-        "",
-        text + comments(node, source) + (folded(node, source) if where else ""),
-    )
+        options = f":type: {returns}\n" if returns else ""
+        return directive("property", name, options, text)
+    title = where + name + signature(node) + (f" -> {returns}" if returns else "")
+    text += described(node, source) + (folded(node, source) if where else "")
+    return directive("function" if where else "method", title, "", text)
 
 
 def directive(kind: str, title: str, options: str, text: str) -> str:
@@ -211,165 +214,222 @@ def directive(kind: str, title: str, options: str, text: str) -> str:
     return f"\n{fence}{{py:{kind}}} {title}\n{options}\n{text}\n{fence}\n"
 
 
-def signature(node: ast.FunctionDef | ast.ClassDef) -> str:
-    "In brackets, on one line. A class without __init__ is a dataclass, with its fields."
-    if isinstance(node, ast.ClassDef):
-        return (
-            "("
-            + ", ".join(
-                ast.unparse(field).partition(" = field")[0]
-                for field in node.body
-                if isinstance(field, ast.AnnAssign)
-            )
-            + ")"
-        )
-    return "(" + re.sub(r"^(self|cls)(, |$)", "", ast.unparse(node.args)) + ")"
+def signature(node: Definition) -> str:
+    "In brackets, on one line. A class without __init__ is a dataclass and has fields."
+    if isinstance(node, ast.FunctionDef):
+        return "(" + re.sub(r"^(self|cls)(, |$)", "", ast.unparse(node.args)) + ")"
+    fields = [
+        ast.unparse(field).partition(" = field")[0]
+        for field in node.body
+        if isinstance(field, ast.AnnAssign)
+    ]
+    return f"({', '.join(fields)})"
 
 
-def comments(node: ast.FunctionDef | ast.ClassDef, source: str) -> str:
-    "nbdev's docments: the comment after each parameter."
-    lines = source.splitlines()
-    fields = (
-        [(f.target.id, f) for f in node.body if isinstance(f, ast.AnnAssign)]
-        if isinstance(node, ast.ClassDef)
-        else [(a.arg, a) for a in ast.walk(node.args) if isinstance(a, ast.arg)]
-    )
-    said = {
-        name: lines[at.end_lineno - 1].partition("  # ")[2]
-        for name, at in sorted(fields, key=lambda pair: pair[1].lineno)
-    }
+def described(node: Definition, source: str) -> str:
+    "What comments say of the parameters."
+    said = parameters(node, comments_of(source))
     return (
-        "\n".join(
-            f":param {name}: {comment}" for name, comment in said.items() if comment
-        )
-        + "\n"
+        "".join(f":param {name}: {comment}\n" for name, comment in said.items()) + "\n"
     )
 
 
-def folded(node: ast.AST, source: str) -> str:
-    first = min(
-        [node, *getattr(node, "decorator_list", [])], key=lambda n: n.lineno
-    ).lineno
+def folded(node: ast.stmt, source: str) -> str:
+    decorators = node.decorator_list if isinstance(node, Definition) else []
+    first = min([node.lineno, *(decorator.lineno for decorator in decorators)])
     code = "\n".join(source.splitlines()[first - 1 : node.end_lineno])
-    return f'\n<details class="source"><summary>Source</summary>\n\n```python\n{code}\n```\n\n</details>\n'
+    summary = '<details class="source"><summary>Source</summary>'
+    return f"\n{summary}\n\n```python\n{code}\n```\n\n</details>\n"
 
 
 # Links
 
 TAG = re.compile(r"\s*\\tag\{(\d+)\}")
+PLACE = re.compile(r'<a id="equation-\d+"></a>\n*')  # for JupyterLab's links
 NAMES = r"(?:[A-ZÀ-Ž][\w-]+, )*[A-ZÀ-Ž][\w-]+(?: et al\.| & [A-ZÀ-Ž][\w-]+)?"
 PLAIN = re.compile(
-    rf"(?P<source>{NAMES} (?:\((?:19|20)\d\d\)|(?:19|20)\d\d)(?!\d))|(?<![\w)])\((?P<equation>\d+)\)"
+    rf"(?P<source>{NAMES} (?:\((?:19|20)\d\d\)|(?:19|20)\d\d)(?!\d))"
+    r"|(?<![\w)])\((?P<equation>\d+)\)"
 )
 
 
 def number(app, doctree: nodes.document) -> None:
-    "Make each numbered equation a place to link to, from another page as 01_elbo.ipynb#equation-4."
+    """Make equations and headings places to link to, as JupyterLab knows them.
+
+    An equation is 01_elbo.ipynb#equation-4, a heading 01_elbo.ipynb#4.-The-identity.
+    """
     anchors = app.env.metadata[app.env.docname].setdefault("myst_slugs", {})
+    for section in doctree.findall(nodes.section):
+        title = section.next_node(nodes.title)
+        if title is not None and section["ids"]:
+            place = (section.line, section["ids"][0], title.astext())
+            anchors.setdefault(title.astext().replace(" ", "-"), place)
     for block in doctree.findall(nodes.math_block):
         if tag := TAG.search(block.astext()):
             name = f"equation-{tag[1]}"
             block["ids"].append(name)
             anchors[name] = (block.line, name, f"({tag[1]})")
-            block["no-wrap"] = (
-                True  # Sphinx would wrap it in an environment that forbids \tag
-            )
+            # Sphinx would wrap it in an environment that forbids \\tag
+            block["no-wrap"] = True
             block[0] = nodes.Text(rf"\[{block.astext()}\]")
 
 
 def papers(bibliography: Path) -> dict[str, str]:
-    "How a text names each entry of refs.bib, Kingma & Welling 2013, and the entry's key."
+    "How a text names each entry of refs.bib, as Kingma & Welling 2013, and its key."
     found = {}
     for key, paper in parse_file(bibliography).entries.items():
-        *others, last = [
+        year = paper.fields["year"]
+        names = [
             " ".join(author.prelast_names + author.last_names)
             for author in paper.persons["author"]
         ]
-        found[
-            f"{', '.join(others)} & {last} {paper.fields['year']}"
-            if others
-            else f"{last} {paper.fields['year']}"
-        ] = key
-        found[f"{[*others, last][0]} et al. {paper.fields['year']}"] = key
+        *others, last = names
+        full = f"{', '.join(others)} & {last}" if others else last
+        found[f"{full} {year}"] = found[f"{names[0]} et al. {year}"] = key
     return found
 
 
 def link(app, doctree: nodes.document, page: str) -> None:
     "Turn names of papers, numbers of equations and exported names into links."
-    uri, known = app.builder.get_relative_uri, app.env.notebook_papers
-    exported = {
-        name.partition(".")[2]: place
-        for name, place in app.env.domains.python_domain.objects.items()
-    }
-    equations = {
-        name for block in doctree.findall(nodes.math_block) for name in block["ids"]
-    }
-
-    def target(match: re.Match) -> str | None:
-        if match["equation"]:
-            return (
-                f"#equation-{match['equation']}"
-                if f"equation-{match['equation']}" in equations
-                else None
-            )
-        paper = re.sub(r"[()]", "", match["source"])
-        if paper not in known and (" et al." in paper or " & " in paper):
-            logger.warning("%s is not in refs.bib", paper, location=page)
-        return f"{uri(page, 'references')}#{known[paper]}" if paper in known else None
-
+    places = Places(app, doctree, page)
     for text in list(doctree.findall(nodes.Text)):
         around, node = [], text
         while node := node.parent:
             around.append(type(node))
-        if {nodes.reference, nodes.title, nodes.citation, nodes.literal_block} & set(
-            around
-        ):
-            continue
-        if around[0] is nodes.literal and str(text) in exported:
-            place = exported[str(text)]
-            anchor = f"{uri(page, place.docname)}#{place.node_id}"
-            text.parent.replace_self(
-                nodes.reference(
-                    "", "", text.parent.deepcopy(), internal=True, refuri=anchor
-                )
-            )
-        elif around[0] in (nodes.paragraph, nodes.emphasis, nodes.strong):
-            pieces, end = [], 0
-            for match in PLAIN.finditer(str(text)):
-                if refuri := target(match):
-                    pieces += [
-                        nodes.Text(text[end : match.start()]),
-                        nodes.reference(
-                            "",
-                            match[0],
-                            internal=True,
-                            refuri=refuri,
-                            classes=[match.lastgroup],
-                        ),
-                    ]
-                    end = match.end()
-            text.parent.replace(text, [*pieces, nodes.Text(text[end:])])
+        if not NOT_LINKED & set(around):
+            if around[0] is nodes.literal and (uri := places.of_name(str(text))):
+                code = text.parent
+                code.replace_self(linked(uri, "", code.deepcopy()))
+            elif around[0] in (nodes.paragraph, nodes.emphasis, nodes.strong):
+                text.parent.replace(text, with_links(str(text), places))
+
+
+NOT_LINKED = {nodes.reference, nodes.title, nodes.citation, nodes.literal_block}
+
+
+class Places:
+    "Where a page's plain text leads."
+
+    def __init__(self, app, doctree: nodes.document, page: str):
+        self.page, self.papers = page, app.env.notebook_papers
+        self.uri = partial(app.builder.get_relative_uri, page)
+        self.exported = {
+            name.partition(".")[2]: place
+            for name, place in app.env.domains.python_domain.objects.items()
+        }
+        blocks = doctree.findall(nodes.math_block)
+        self.equations = {name for block in blocks for name in block["ids"]}
+
+    def of_name(self, name: str) -> str | None:
+        if place := self.exported.get(name):
+            return f"{self.uri(place.docname)}#{place.node_id}"
+        return None
+
+    def of_match(self, match: re.Match) -> str | None:
+        "Where an equation's number or a paper's name leads."
+        if match["equation"]:
+            name = f"equation-{match['equation']}"
+            return f"#{name}" if name in self.equations else None
+        paper = re.sub(r"[()]", "", match["source"])
+        if paper in self.papers:
+            return f"{self.uri('references')}#{self.papers[paper]}"
+        if " et al." in paper or " & " in paper:
+            logger.warning("%s is not in refs.bib", paper, location=self.page)
+        return None
+
+
+def linked(uri: str, text: str, *inside: nodes.Node, **options) -> nodes.reference:
+    return nodes.reference("", text, *inside, internal=True, refuri=uri, **options)
+
+
+def with_links(text: str, places: Places) -> list[nodes.Node]:
+    "The text in pieces, some of them links."
+    pieces: list[nodes.Node] = []
+    end = 0
+    for match in PLAIN.finditer(text):
+        if uri := places.of_match(match):
+            pieces.append(nodes.Text(text[end : match.start()]))
+            pieces.append(linked(uri, match[0], classes=[match.lastgroup]))
+            end = match.end()
+    return [*pieces, nodes.Text(text[end:])]
 
 
 # Files
 
 
 def finish(app, error: Exception | None) -> None:
-    "What no page holds: MathJax, pictures named in HTML, a map of the site for search engines and for language models."
+    "What no page holds: MathJax, pictures named in HTML, old names, maps of the site."
     if error or app.builder.format != "html":
         return
-    out, base, groups = Path(app.outdir), app.config.html_baseurl, parts(app)
-    mathjax = Path(
-        find_spec("sphinx-mathjax-offline").submodule_search_locations[0],
-        "static",
-        "mathjax",
-    )
-    for part in ("output/chtml/fonts", "input/tex/extensions"):
-        shutil.copytree(
-            mathjax / part, out / "_static" / "mathjax" / part, dirs_exist_ok=True
-        )
-    shutil.copy(mathjax / "tex-chtml.js", out / "_static" / "mathjax")
+    out = Path(app.outdir)
+    copy_mathjax(out / "_static" / "mathjax")
     shutil.copytree(app.srcdir / "images", out / "images", dirs_exist_ok=True)
+    write_moved(app, out)
+    write_maps(app, out)
+
+
+def copy_mathjax(to: Path) -> None:
+    "The part of MathJax that the pages use, from the wheel that carries it."
+    spec = find_spec("sphinx-mathjax-offline")
+    assert spec and spec.submodule_search_locations
+    mathjax = Path(spec.submodule_search_locations[0], "static", "mathjax")
+    for part in ("output/chtml/fonts", "input/tex/extensions"):
+        shutil.copytree(mathjax / part, to / part, dirs_exist_ok=True)
+    shutil.copy(mathjax / "tex-chtml.js", to)
+
+
+MOVED = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>{title}</title>
+<link rel="canonical" href="{canonical}">
+<script>
+const places = {places};
+location.replace(places[location.hash] ?? {page} + location.hash);
+</script>
+<meta http-equiv="refresh" content="0; url={url}">
+</head>
+<body><p>This page is now <a href="{url}">{title}</a>.</p></body>
+</html>
+"""
+
+
+def write_moved(app, out: Path) -> None:
+    "Pages that lead from old names to new ones."
+    moved = app.config.notebook_moved
+    pages = {page.partition("#")[0] for page in moved}
+    for old in sorted(pages):
+        where = {
+            place.partition("#")[2]: new
+            for place, new in moved.items()
+            if place.partition("#")[0] == old
+        }
+        wrong = [n for n in where.values() if n.partition("#")[0] not in app.env.titles]
+        if wrong or "" not in where or old in app.env.titles:
+            what = "notebook_moved: %s: the old page is there, or the new one is not"
+            logger.warning(what, old)
+            continue
+        page = f"{where.pop('')}.html"
+        places = {f"#{at}": html_name(new) for at, new in where.items()}
+        text = MOVED.format(
+            title=escape(app.env.titles[page.removesuffix(".html")].astext()),
+            canonical=f"{app.config.html_baseurl}{page}",
+            places=json.dumps(places),
+            page=json.dumps(page),
+            url=page,
+        )
+        (out / f"{old}.html").write_text(text, encoding="utf-8")
+
+
+def html_name(place: str) -> str:
+    page, sign, anchor = place.partition("#")
+    return f"{page}.html{sign}{anchor}"
+
+
+def write_maps(app, out: Path) -> None:
+    "A map of the site for search engines, and one for language models."
+    base, groups = app.config.html_baseurl, parts(app)
 
     def subtitle(page: str, before: str) -> str:
         quote = app.env.get_doctree(page).next_node(nodes.block_quote)
@@ -377,38 +437,36 @@ def finish(app, error: Exception | None) -> None:
 
     lines = [f"# {app.config.project}", subtitle(app.config.root_doc, "> ")]
     for caption, pages in groups.items():
-        lines += [
-            f"## {caption}",
-            "\n".join(
-                f"- [{app.env.titles[p].astext()}]({base}{p}.html){subtitle(p, ': ')}"
-                for p in pages
-            ),
+        links = [
+            f"- [{app.env.titles[p].astext()}]({base}{p}.html){subtitle(p, ': ')}"
+            for p in pages
         ]
+        lines += [f"## {caption}", "\n".join(links)]
     (out / "llms.txt").write_text("\n\n".join(lines) + "\n", encoding="utf-8")
-    urls = "".join(
-        f"<url><loc>{base}{page}.html</loc></url>\n"
-        for page in [app.config.root_doc, *sum(groups.values(), [])]
-    )
-    (out / "sitemap.xml").write_text(
-        f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{urls}</urlset>\n',
-        encoding="utf-8",
-    )
+    listed = [
+        app.config.root_doc,
+        *(page for pages in groups.values() for page in pages),
+    ]
+    urls = "".join(f"<url><loc>{base}{page}.html</loc></url>\n" for page in listed)
+    urlset = '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">'
+    text = f"{urlset}\n{urls}</urlset>\n"
+    (out / "sitemap.xml").write_text(text, encoding="utf-8")
+
+
+def read_papers(app) -> None:
+    app.env.notebook_papers = papers(app.srcdir / "refs.bib")
 
 
 def setup(app) -> dict:
     for option in ("parts", "package", "repository"):
         app.add_config_value(f"notebook_{option}", None, "env")
-    app.connect(
-        "builder-inited",
-        lambda app: setattr(
-            app.env, "notebook_papers", papers(app.srcdir / "refs.bib")
-        ),
-    )
-    for event, function in (
-        ("source-read", read),
-        ("doctree-read", number),
-        ("doctree-resolved", link),
-        ("build-finished", finish),
-    ):
+    app.add_config_value("notebook_moved", {}, "env")
+    for event, function in {
+        "builder-inited": read_papers,
+        "source-read": read,
+        "doctree-read": number,
+        "doctree-resolved": link,
+        "build-finished": finish,
+    }.items():
         app.connect(event, function)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

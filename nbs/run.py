@@ -8,37 +8,34 @@ import sys
 from pathlib import Path
 
 import nbformat
+from export import BIN, clean, exported_notebooks, run, write
 from nbclient import NotebookClient
 
 from vae_nb import load_dataset
 
-nbs = Path(__file__).resolve().parent
+ROOT = Path(__file__).resolve().parent.parent
+# What TensorFlow writes to the terminal when it starts stays there.
+KERNEL = ["--IPKernelApp.capture_fd_output=False"]
 
 
-def run(path: Path) -> None:
+def run_notebook(path: Path) -> None:
+    "Run a notebook; its file changes only if every cell succeeds."
     notebook = nbformat.read(path, as_version=4)
     NotebookClient(
         notebook,
         timeout=None,
         coalesce_streams=True,
-        resources={"metadata": {"path": str(nbs)}},
+        extra_arguments=KERNEL,
+        resources={"metadata": {"path": str(path.parent)}},
     ).execute()
-    for cell in notebook.cells:
-        if (
-            cell.cell_type == "code"
-        ):  # TensorFlow greets on stderr, which no reader wants to see
-            cell.outputs = [
-                o
-                for o in cell.outputs
-                if not (o.get("name") == "stderr" and "absl::InitializeLog" in o.text)
-            ]
-    nbformat.write(notebook, path)
+    write(path, nbformat.writes(notebook))
+    clean(path)
+    run(BIN / "nbdev_clean", "--fname", path, cwd=ROOT)
 
 
 if __name__ == "__main__":
     load_dataset("fashion_mnist")  # or stop here: what is saved is to show clothes
-    for path in [nbs / f"{name}.ipynb" for name in sys.argv[1:]] or sorted(
-        nbs.glob("*.ipynb")
-    ):
+    named = [ROOT / "nbs" / f"{Path(name).stem}.ipynb" for name in sys.argv[1:]]
+    for path in named or exported_notebooks(ROOT):
         print(path.name, flush=True)
-        run(path)
+        run_notebook(path)

@@ -1,15 +1,19 @@
-"""The Sphinx extension in nbs/, on small notebooks: what it shows, what it links, what it refuses."""
+"""The Sphinx extension in nbs/: what it shows of small notebooks, links and refuses."""
 
 import json
 import subprocess
 import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 from bs4 import BeautifulSoup
 
 root = Path(__file__).resolve().parent.parent
-PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+PIXEL = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk"
+    "+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 
 MODULE = '''"""What the page is about"""
 
@@ -43,21 +47,13 @@ def _private(): "Not for show."
 
 
 def code(source, *outputs):
-    return {
-        **text(source),
-        "cell_type": "code",
-        "execution_count": None,
-        "outputs": list(outputs),
-    }
+    made = {"execution_count": None, "outputs": list(outputs)}
+    return {**text(source), "cell_type": "code", **made}
 
 
 def text(source):
-    return {
-        "cell_type": "markdown",
-        "id": f"c{abs(hash(source))}",
-        "metadata": {},
-        "source": source,
-    }
+    name = f"c{abs(hash(source))}"
+    return {"cell_type": "markdown", "id": name, "metadata": {}, "source": source}
 
 
 def stream(words):
@@ -65,57 +61,41 @@ def stream(words):
 
 
 picture = {"output_type": "display_data", "metadata": {}, "data": {"image/png": PIXEL}}
+REFERENCE = (
+    "@book{doe2001, author={Doe, Ann and Roe, Bo}, title={On doubling}, "
+    "publisher={P}, year={2001}}"
+)
+MOVED = {"00_old": "01_page", "00_old#there": "index#home"}
 
 
-def build(folder: Path, *cells: dict) -> subprocess.CompletedProcess:
+def write_notebook(path: Path, cells: list[dict]) -> None:
+    language = {"name": "python", "pygments_lexer": "ipython3"}
+    metadata = {"language_info": language}
+    made = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+    path.write_text(json.dumps(made))
+
+
+def build(folder: Path, *cells: dict, moved: dict = MOVED) -> CompletedProcess:
     "Build a site in `folder` with one page of these cells."
     nbs, package = folder / "nbs", folder / "vae_nb"
     for made in (nbs / "images", nbs / "_static", package):
         made.mkdir(parents=True)
     for name in (
-        "nbs/conf.py",
-        "nbs/notebook_site.py",
-        "nbs/api.md",
-        "nbs/_static/site.css",
-        "nbs/_static/site.js",
-        "settings.ini",
+        *("nbs/conf.py", "nbs/notebook_site.py", "nbs/api.md", "settings.ini"),
+        *("nbs/_static/site.css", "nbs/_static/site.js"),
     ):
         (folder / name).write_bytes((root / name).read_bytes())
+    with open(nbs / "conf.py", "a") as conf:
+        conf.write(f"notebook_moved = {moved}\n")
     (package / "page.py").write_text(MODULE)
-    (nbs / "refs.bib").write_text(
-        "@book{doe2001, author={Doe, Ann and Roe, Bo}, title={On doubling}, publisher={P}, year={2001}}"
-    )
-    (nbs / "references.md").write_text(
-        "# References\n\n```{bibliography}\n:all:\n```\n"
-    )
-    metadata = {"language_info": {"name": "python", "pygments_lexer": "ipython3"}}
-    for name, made in {
-        "index": [text("# Home\n\n> A small site")],
-        "01_page": [text("# A page\n\n> About one thing"), *cells],
-    }.items():
-        (nbs / f"{name}.ipynb").write_text(
-            json.dumps(
-                {
-                    "cells": made,
-                    "metadata": metadata,
-                    "nbformat": 4,
-                    "nbformat_minor": 5,
-                }
-            )
-        )
-    command = [
-        sys.executable,
-        "-m",
-        "sphinx",
-        nbs,
-        folder / "html",
-        "-d",
-        folder / "trees",
-        "-n",
-        "-W",
-        "--keep-going",
-        "-q",
-    ]
+    (nbs / "refs.bib").write_text(REFERENCE)
+    bibliography = "# References\n\n```{bibliography}\n:all:\n```\n"
+    (nbs / "references.md").write_text(bibliography)
+    write_notebook(nbs / "index.ipynb", [text("# Home\n\n> A small site")])
+    page = [text("# A page\n\n> About one thing"), *cells]
+    write_notebook(nbs / "01_page.ipynb", page)
+    command = [sys.executable, "-m", "sphinx", "nbs", "html", "-d", "trees"]
+    command += ["-n", "-W", "--keep-going", "-q"]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True)
 
 
@@ -135,7 +115,14 @@ def site(tmp_path_factory) -> dict[str, BeautifulSoup]:
         code("plain = 1", stream("printed")),
         code('#| fig-alt: "A dot: no more"\ndraw()', picture),
         text(
-            "$$\na = b \\tag{1}\n$$\n\nBy (1), `double` of f(1) and (2), after Doe & Roe (2001) and (Doe & Roe 2001), in `double(1)`."
+            '<a id="equation-1"></a>\n\n$$\na = b \\tag{1}\n$$\n\n'
+            "By (1), `double` of f(1) and (2), after Doe & Roe (2001) and "
+            "(Doe & Roe 2001), in `double(1)`."
+        ),
+        text("## 2. The `end`, or $x$\n\nNothing."),
+        text(
+            "[one](01_page.ipynb#equation-1) [two](01_page.ipynb#2.-The-end,-or-x) "
+            "[three](index.ipynb#Home)"
         ),
     )
     assert done.returncode == 0, done.stderr
@@ -180,15 +167,44 @@ def test_numbers_sources_and_names_become_links(site):
         ("double", "api.html#vae_nb.double"),
         ("Doe & Roe (2001)", "references.html#doe2001"),
         ("Doe & Roe 2001", "references.html#doe2001"),
+        ("one", "#equation-1"),
+        ("two", "#the-end-or-x"),
     ]
     assert page.find(id="equation-1").text.strip().startswith("\\[")
     assert site["references.html"].find(id="doe2001")
 
 
+def test_a_link_as_jupyterlab_has_it_leads_to_an_equation_or_a_heading(site):
+    page = site["01_page.html"]
+    links = {a.text: a["href"] for a in page.article.select("p a")}
+    assert links["one"] == "#equation-1"
+    assert page.find(id="equation-1") and not page.select("a#equation-1")
+    name = links["two"].removeprefix("#")
+    assert page.find(id=name).h2.text.startswith("2. The end")
+    assert links["three"] == "index.html#home"
+
+
+def test_an_old_name_leads_to_the_new_page(site):
+    page = site["00_old.html"]
+    assert page.find("meta", attrs={"http-equiv": "refresh"})["content"] == (
+        "0; url=01_page.html"
+    )
+    assert page.a["href"] == "01_page.html" and page.a.text == "A page"
+    assert 'places = {"#there": "index.html#home"}' in page.script.text
+    assert '?? "01_page.html" + location.hash' in page.script.text
+
+
+def test_an_old_name_that_leads_nowhere_is_refused(tmp_path):
+    done = build(tmp_path, moved={"00_old": "02_gone", "index": "01_page"})
+    assert done.returncode != 0
+    for old in ("00_old", "index"):
+        assert f"notebook_moved: {old}: the old page is there" in done.stderr
+
+
 def test_the_reference_comes_from_the_source(site):
     page = site["api.html"].article
     assert [dt["id"] for dt in page.find_all("dt", id=True)] == [
-        "vae_nb.page.SIZES",
+        "vae_nb.SIZES",
         "vae_nb.double",
         "vae_nb.Box",
         "vae_nb.Box.open",

@@ -1,31 +1,75 @@
 """What a user installs, what the README promises, and training on several devices."""
 
+import json
+import os
 import re
+import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
+from configparser import ConfigParser
 from pathlib import Path
 
+import pytest
+import yaml
+
 root = Path(__file__).resolve().parent.parent
+python = [sys.executable, "-c"]
+parser = ConfigParser()
+parser.read(root / "settings.ini", encoding="utf-8")
+settings = parser["DEFAULT"]
+text = {"check": True, "capture_output": True, "text": True}
 
 
-def test_the_wheel_holds_the_library_and_nothing_else(tmp_path):
-    pip = [
-        sys.executable,
-        "-m",
-        "pip",
-        "wheel",
-        "--quiet",
-        "--no-deps",
-        "--no-build-isolation",
-    ]
-    subprocess.run([*pip, "--wheel-dir", tmp_path, root], check=True)
-    (wheel,) = tmp_path.glob("*.whl")
+@pytest.fixture(scope="module")
+def dist(tmp_path_factory):
+    "A folder with the source distribution and, built from it, the wheel, as released."
+    folder = tmp_path_factory.mktemp("dist")
+    copy = folder / "project"  # a build writes beside the sources
+    ours = ("vae_nb", "nbs", "tests", "benchmarks", ".github")
+    copy.mkdir()
+    for path in root.iterdir():
+        if path.is_file():
+            shutil.copy2(path, copy)
+        elif path.name in ours:
+            unwanted = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
+            shutil.copytree(path, copy / path.name, ignore=unwanted)
+    build = f"from setuptools.build_meta import build_sdist as b; b({str(folder)!r})"
+    subprocess.run([*python, build], cwd=copy, **text)
+    shutil.rmtree(copy)  # the wheel is made from the source distribution alone
+    (sdist,) = folder.glob("*.tar.gz")
+    offline = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+    pip = [sys.executable, "-m", "pip", "wheel", *offline, "--wheel-dir", folder, sdist]
+    subprocess.run(pip, **text)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def installed(dist, tmp_path_factory):
+    "Runs Python somewhere else, where the wheel is installed and no project is around."
+    site, elsewhere = (tmp_path_factory.mktemp(name) for name in ("site", "elsewhere"))
+    offline = ["--quiet", "--no-deps", "--no-index", "--target", site]
+    (wheel,) = dist.glob("*.whl")
+    subprocess.run([sys.executable, "-m", "pip", "install", *offline, wheel], **text)
+
+    def run(*arguments):
+        env = {**os.environ, "PYTHONPATH": str(site)}
+        return subprocess.run(
+            [sys.executable, *arguments], cwd=elsewhere, env=env, **text
+        )
+
+    run.site = site
+    return run
+
+
+def test_the_wheel_holds_the_library_and_nothing_else(dist):
+    (wheel,) = dist.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     modules = {
         f"vae_nb/{p.name}"
         for p in (root / "vae_nb").iterdir()
-        if p.suffix in (".py", ".typed")
+        if p.suffix in (".py", ".pyi", ".typed")
     }
     models = {
         f"vae_nb/pretrained/{name}/{file}"
@@ -35,19 +79,110 @@ def test_the_wheel_holds_the_library_and_nothing_else(tmp_path):
     assert {n for n in names if ".dist-info/" not in n} == modules | models
     assert sum(zipfile.ZipFile(wheel).getinfo(n).file_size for n in models) < 5_000_000
     assert any(n.endswith("LICENSE") for n in names)
+    (about,) = (n for n in names if n.endswith(".dist-info/METADATA"))
+    page = zipfile.ZipFile(wheel).read(about).decode()
+    links = re.findall(r"""(?:\]\(|src=")([^)"]+)""", page)
+    assert len(links) > 10 and all(link.startswith("https://") for link in links)
 
-    zipfile.ZipFile(wheel).extractall(
-        tmp_path / "installed"
-    )  # a pretrained model works from there, with no project around
-    code = "import vae_nb; print(vae_nb.__file__); assert vae_nb.load_pretrained().vae.sample(3, seed=0).shape == (3, 28, 28, 1)"
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path / "installed",
-        check=True,
-        capture_output=True,
-        text=True,
+
+def test_the_source_distribution_holds_what_the_library_is_made_from(dist):
+    (sdist,) = dist.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    for folder in ("nbs", "tests"):
+        ours = {
+            path.relative_to(root).as_posix()
+            for path in (root / folder).rglob("*")
+            if path.is_file()
+            and not {"__pycache__", ".ipynb_checkpoints"} & {*path.parts}
+        }
+        assert ours - names == set()
+    assert {"settings.ini", "LICENSE", "README.md", "Makefile"} <= names
+    assert not [name for name in names if name.endswith(".pyc")]
+
+
+def test_the_wheel_works_with_no_project_around(installed):
+    code = """
+import vae_nb
+assert vae_nb.load_pretrained().vae.sample(3, seed=0).shape == (3, 28, 28, 1)
+print(vae_nb.__file__)
+"""
+    assert installed("-c", code).stdout.startswith(str(installed.site))
+
+
+def test_python_m_vae_nb_is_the_command_and_its_help_leaves_tensorflow_alone(installed):
+    done = installed("-X", "importtime", "-m", "vae_nb", "--help")
+    assert done.stdout.startswith("Usage: vae_nb ") and "\n  train " in done.stdout
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "vae_nb.cli" in imported
+    assert not {"tensorflow", "keras", "matplotlib", "sklearn"} & imported
+    command = subprocess.run(
+        [installed.site / "bin" / "vae_nb", "--help"],
+        env={**os.environ, "PYTHONPATH": str(installed.site)},
+        **text,
     )
-    assert done.stdout.startswith(str(tmp_path / "installed"))
+    assert command.stdout == done.stdout
+
+
+def test_settings_package_citation_and_changelog_name_one_version():
+    import vae_nb
+
+    citation = yaml.safe_load((root / "CITATION.cff").read_text(encoding="utf-8"))
+    changelog = (root / "CHANGELOG.md").read_text(encoding="utf-8")
+    latest = re.search(r"^## ([\d.]+)", changelog, re.M)[1]
+    named = {settings["version"], citation["version"], latest}
+    assert named == {vae_nb.__version__}
+    assert citation["repository-code"] == settings["git_url"]
+
+
+def test_constraints_are_the_lower_bounds_of_the_requirements():
+    oldest = subprocess.run([sys.executable, root / ".github" / "oldest.py"], **text)
+    assert re.search(r"^keras==3\.\d+$", oldest.stdout, re.M)
+    lines = oldest.stdout.splitlines()
+    assert len(lines) == len(settings["requirements"].split())
+    for line in lines:
+        assert line.replace("==", ">=") in settings["requirements"]
+
+
+def test_workflows_may_write_only_where_they_publish():
+    workflows = {
+        path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))
+        for path in (root / ".github" / "workflows").iterdir()
+    }
+    granted = {
+        (name, job): content["permissions"]
+        for name, workflow in workflows.items()
+        for job, content in workflow["jobs"].items()
+        if "permissions" in content
+    }
+    for workflow in workflows.values():
+        assert workflow["permissions"] == {"contents": "read"}
+    assert granted == {
+        ("deploy", "deploy"): {"pages": "write", "id-token": "write"},
+        ("release", "publish"): {"id-token": "write"},
+    }
+
+
+def test_what_contributing_names_is_there():
+    page = (root / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)\)", page)
+    folders = "nbs|vae_nb|tests|benchmarks|.github"
+    named = re.findall(rf"`((?:{folders})/[\w./]*|\w+\.(?:md|ini|toml))`", page)
+    missing = [name for name in {*links, *named} if not (root / name).exists()]
+    missing.remove("nbs/12_my_page.ipynb")  # the reader is to make it
+    assert len(links) > 10 and missing == []
+    targets = set(re.findall(r"^([a-z]+):", (root / "Makefile").read_text(), re.M))
+    assert set(re.findall(r"\bmake ([a-z]+)", page)) - targets == set()
+
+
+def test_the_rooms_of_contributing_are_those_of_the_notebooks():
+    page = (root / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rooms = re.findall(r"\]\((nbs/\w+\.ipynb)\) \| `(\w+)\.py` \|", page)
+    assert len(rooms) > 10
+    for notebook, module in rooms:
+        cells = json.loads((root / notebook).read_text(encoding="utf-8"))["cells"]
+        code = "\n".join("".join(cell["source"]) for cell in cells)
+        assert re.findall(r"^#\| *default_exp +(\w+)", code, re.M) == [module], notebook
 
 
 def test_the_python_example_of_the_readme_runs(tmp_path):
@@ -73,14 +208,15 @@ def test_a_step_on_two_replicas_is_a_step_on_one():
     code = """
 import numpy as np, tensorflow as tf, keras
 cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+two = [tf.config.LogicalDeviceConfiguration()] * 2
+tf.config.set_logical_device_configuration(cpu, two)
 from vae_nb import VAE, build_decoder, build_encoder
 images = np.random.default_rng(0).uniform(size=(64, 28, 28, 1)).astype("float32")
 
 def step():
     vae = VAE(build_encoder(seed=0), build_decoder(seed=0))
     bias = vae.encoder.get_layer("z_log_var").bias
-    bias.assign(np.full(2, -40.0))  # no noise to speak of: replicas draw different noise
+    bias.assign(np.full(2, -40.0))  # hardly any noise: replicas draw different noise
     vae.compile(keras.optimizers.SGD(1e-3))
     history = vae.fit(images, batch_size=64, epochs=2, shuffle=False, verbose=0).history
     return vae.get_weights(), history

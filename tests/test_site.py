@@ -1,4 +1,4 @@
-"""The built site in a real browser, from file://, as `make docs` leaves it: what a reader sees, and what one must not.
+"""The built site in a real browser, from file://: what a reader sees, and must not.
 
 Needs Chromium, or Chrome, and its driver: apt-get install chromium chromium-driver.
 """
@@ -31,34 +31,47 @@ notebooks = {
     path.stem: json.loads(path.read_text(encoding="utf-8"))["cells"]
     for path in (root / "nbs").glob("*.ipynb")
 }
-PHONE = 390
+PHONE, DESK = 390, 1400  # pixels
 
-# Everything to be known of a page, in one visit. Elements in what may scroll sideways are no overflow.
+# What there is to know of a page, in one visit
 LOOK = """
 const done = arguments[0], article = document.querySelector("article");
 const prose = article.cloneNode(true);
 prose.querySelectorAll("pre, code, mjx-container, script").forEach((e) => e.remove());
 done({
   math: document.querySelectorAll("article mjx-container").length,
-  mathErrors: [...document.querySelectorAll("mjx-merror, [data-mjx-error]")].map((e) => e.textContent),
+  mathErrors: [...document.querySelectorAll("mjx-merror, [data-mjx-error]")]
+    .map((e) => e.textContent),
   text: article.textContent,
   prose: prose.textContent,
-  images: [...article.querySelectorAll("img")].map((i) => [i.src, i.naturalWidth, i.alt]),
+  images: [...article.querySelectorAll("img")]
+    .map((i) => [i.src, i.naturalWidth, i.alt]),
 });
 """
+# Elements wider than the screen, unless they are in what may scroll sideways
 WIDE = """
 const mayScroll = "pre, div.highlight, .math, div.output, dt.sig";
-const scrolls = (e) => e && (e.matches(mayScroll) && /auto|scroll/.test(getComputedStyle(e).overflowX) || scrolls(e.parentElement));
+const scrolls = (e) => e && (scrolls(e.parentElement) || e.matches(mayScroll)
+  && /auto|scroll/.test(getComputedStyle(e).overflowX));
 return [...document.querySelectorAll("article *")]
-  .filter((e) => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest("mjx-assistive-mml") && !scrolls(e))
+  .filter((e) => e.getBoundingClientRect().right > innerWidth + 1)
+  .filter((e) => !e.closest("mjx-assistive-mml") && !scrolls(e))
   .map((e) => e.outerHTML.slice(0, 120));
 """
-# Mathematics is MathJax's business; and of thousands of coloured words of code, axe need see only one of each kind.
+SCROLLS = """
+const scrolls = (e) => e.checkVisibility() && e.scrollWidth > e.clientWidth + 1
+  && /auto|scroll/.test(getComputedStyle(e).overflowX);
+return [...document.querySelectorAll("article *")].filter(scrolls)
+  .map((e) => e.textContent.trim().slice(0, 120));
+"""
+# Mathematics is MathJax's business; and of thousands of coloured words of code, axe
+# need see only one of each kind
 THIN = """
 const kinds = new Set();
-document.querySelectorAll("mjx-container").forEach((e) => e.replaceWith("mathematics"));
+document.querySelectorAll("mjx-container").forEach((e) => e.replaceWith("formula"));
 document.querySelectorAll("pre span, dt.sig span").forEach((e) => {
-  const kind = [e, e.parentElement, e.closest("div.cell_input, div.cell_output, dt, div.highlight")].map((x) => x?.className).join("|");
+  const block = e.closest("div.cell_input, div.cell_output, dt, div.highlight");
+  const kind = [e, e.parentElement, block].map((x) => x?.className).join("|");
   e.childElementCount || !kinds.has(kind) ? kinds.add(kind) : e.remove();
 });
 const still = document.createElement("style");
@@ -67,8 +80,21 @@ document.head.append(still);
 """
 AXE = """
 const done = arguments[1];
-axe.run(document, arguments[0]).then((r) => done(r.violations.filter((v) => ["serious", "critical"].includes(v.impact))
-  .map(({id, nodes}) => `${id}: ${nodes.length} times, ${nodes[0].html.slice(0, 200)} ${nodes[0].failureSummary}`)));
+const serious = (violation) => ["serious", "critical"].includes(violation.impact);
+const say = ({id, nodes: [{html, failureSummary}, ...more]}) =>
+  `${id}: ${more.length + 1} times, ${html.slice(0, 200)} ${failureSummary}`;
+axe.run(document, arguments[0])
+  .then((r) => done(r.violations.filter(serious).map(say)));
+"""
+HITS = r"""
+return [...document.querySelectorAll("#search-results li a")]
+  .map((a) => a.getAttribute("href").replace(/\?[^#]*/, "").replace(/^\.\//, ""));
+"""
+BUSY = 120  # seconds: a busy machine takes its time over a page of equations
+FLAGS = """
+headless no-sandbox disable-gpu disable-dev-shm-usage disable-quic no-first-run
+disable-sync disable-background-networking disable-component-update
+window-size=1300,900
 """
 
 
@@ -76,19 +102,8 @@ axe.run(document, arguments[0]).then((r) => done(r.violations.filter((v) => ["se
 def site(tmp_path_factory) -> Path:
     "The site, built from nothing with warnings as errors."
     out = tmp_path_factory.mktemp("site")
-    command = [
-        sys.executable,
-        "-m",
-        "sphinx",
-        "nbs",
-        out / "html",
-        "-d",
-        out / "doctrees",
-        "-n",
-        "-W",
-        "--keep-going",
-        "-q",
-    ]
+    command = [sys.executable, "-m", "sphinx", "nbs", str(out / "html")]
+    command += ["-d", str(out / "doctrees"), "-n", "-W", "--keep-going", "-q"]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return out / "html"
@@ -97,40 +112,23 @@ def site(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def browsers(tmp_path_factory):
     "Two browsers that share nothing, with a log of what they ask the network for."
-    chromium, driver = (
-        shutil.which("chromium") or shutil.which("google-chrome"),
-        shutil.which("chromedriver"),
-    )
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    driver = shutil.which("chromedriver")
     if not (chromium and driver):
         missing = "no Chromium: apt-get install chromium chromium-driver"
-        pytest.fail(missing) if os.environ.get("VAE_NB_REQUIRE_DATA") else pytest.skip(
-            missing
-        )
+        required = os.environ.get("VAE_NB_REQUIRE_DATA")
+        pytest.fail(missing) if required else pytest.skip(missing)
     started: Queue = Queue()
     for _ in range(2):
         options = webdriver.ChromeOptions()
         options.binary_location = chromium
-        options.set_capability(
-            "goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"}
-        )
-        for flag in (
-            "headless",
-            "no-sandbox",
-            "disable-gpu",
-            "disable-dev-shm-usage",
-            "disable-quic",
-            "no-first-run",
-            "disable-sync",
-            "disable-background-networking",
-            "disable-component-update",
-            "window-size=1300,900",
-        ):
+        logs = {"browser": "ALL", "performance": "ALL"}
+        options.set_capability("goog:loggingPrefs", logs)
+        for flag in FLAGS.split():
             options.add_argument(f"--{flag}")
         options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('profile')}")
         browser = webdriver.Chrome(options=options, service=Service(driver))
-        browser.set_script_timeout(
-            120
-        )  # a busy machine takes its time over a page of equations
+        browser.set_script_timeout(BUSY)
         started.put(browser)
     yield started
     while not started.empty():
@@ -143,17 +141,21 @@ def visit(page: Path, browsers: Queue) -> dict:
     try:
         browser.get(page.as_uri())
         browser.execute_async_script(
-            "(window.MathJax ? MathJax.startup.promise : Promise.resolve()).then(arguments[0])"
+            "(window.MathJax?.startup.promise ?? Promise.resolve()).then(arguments[0])"
         )
         seen = browser.execute_async_script(LOOK)
-        browser.execute_cdp_cmd(
-            "Emulation.setDeviceMetricsOverride",
-            dict(width=PHONE, height=844, deviceScaleFactor=1, mobile=True),
-        )
         browser.execute_script(
-            "document.querySelectorAll('details').forEach((d) => d.open = true); dispatchEvent(new Event('resize'))"
+            "document.querySelectorAll('details').forEach((d) => d.open = true)"
         )
-        seen["wide"] = browser.execute_script(WIDE)
+        for width, what, script in ((DESK, "scrolls", SCROLLS), (PHONE, "wide", WIDE)):
+            browser.execute_cdp_cmd(
+                "Emulation.setDeviceMetricsOverride",
+                dict(
+                    width=width, height=844, deviceScaleFactor=1, mobile=what == "wide"
+                ),
+            )
+            browser.execute_script("dispatchEvent(new Event('resize'))")
+            seen[what] = browser.execute_script(script)
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
         browser.execute_script(
             THIN + (files("axe_core_python") / "axe.min.js").read_text(encoding="utf-8")
@@ -183,7 +185,11 @@ def visit(page: Path, browsers: Queue) -> dict:
 @pytest.fixture(scope="module")
 def pages(site, browsers) -> dict[str, dict]:
     "What was seen on every page, by its name without .html."
-    names = sorted(path.stem for path in site.glob("*.html"))
+    names = sorted(
+        path.stem
+        for path in site.glob("*.html")
+        if 'http-equiv="refresh"' not in path.read_text(encoding="utf-8")
+    )
     assert set(notebooks) <= set(names)
     with ThreadPoolExecutor(2) as pool:
         return dict(
@@ -207,7 +213,7 @@ def directives(cell: dict) -> set[str]:
 
 
 def markdown(cells: list[dict]) -> list[str]:
-    "The Markdown of a notebook that a reader sees: cells, and what shown cells put out."
+    "The Markdown that a reader sees of a notebook: cells, and what cells put out."
     shown = [
         cell
         for cell in cells
@@ -228,7 +234,8 @@ def markdown(cells: list[dict]) -> list[str]:
 
 
 def equations(text: str) -> int:
-    tokens = MarkdownIt("commonmark").enable("table").use(dollarmath_plugin).parse(text)
+    reader = MarkdownIt("commonmark").enable("table").use(dollarmath_plugin)
+    tokens = reader.parse(text)
     return sum(
         t.type.startswith("math_")
         for token in tokens
@@ -319,6 +326,10 @@ def test_axe_finds_nothing_serious(pages, theme):
     assert not offending(pages, theme)
 
 
+def test_nothing_scrolls_sideways_on_a_desk(pages):
+    assert not offending(pages, "scrolls")
+
+
 def test_nothing_is_too_wide_for_a_phone(pages):
     assert not offending(pages, "wide")
 
@@ -341,11 +352,8 @@ def test_search_finds(site, browsers, over, words, found):
             else f"http://127.0.0.1:{server.server_port}"
         )
         browser.get(f"{base}/search.html?q={words}")
-        hits = "return [...document.querySelectorAll('#search-results li a')].map((a) => a.getAttribute('href').replace(/\\?[^#]*/, ''))"
         WebDriverWait(browser, 20).until(  # they come one by one
-            lambda b: (
-                found in [hit.removeprefix("./") for hit in b.execute_script(hits)]
-            ),
+            lambda browser: found in browser.execute_script(HITS),
             f"{found} is not among what {words} finds",
         )
     finally:
@@ -357,7 +365,10 @@ def test_a_reader_can_put_all_code_away(site, browsers):
     browser = browsers.get()
     try:
         browser.get((site / "01_elbo.html").as_uri())
-        shown = "return [...document.querySelectorAll('div.cell_input')].filter((e) => e.checkVisibility()).length"
+        shown = (
+            "return [...document.querySelectorAll('div.cell_input')]"
+            ".filter((e) => e.checkVisibility()).length"
+        )
         assert browser.execute_script(shown) > 10
         browser.execute_script("document.querySelector('.page-links button').click()")
         assert browser.execute_script(shown) == 0

@@ -1,31 +1,18 @@
 # Written by nbs/export.py from what the notebooks export.
 from .audit import effective_beta
-from .datasets import DIGIT_CLASSES, FASHION_CLASSES, load_dataset
+from .datasets import (
+    DIGIT_CLASSES,
+    FASHION_CLASSES,
+    load_dataset,
+    load_images,
+    load_own_dataset,
+)
 from .decoder import FourierFeatures, build_decoder
 from .elbo import Bernoulli, Likelihood, Seed, gaussian_kl
 from .encoder import build_encoder
-from .evaluation import (
-    EvaluationCard,
-    evaluate,
-    exact_log_likelihood,
-    importance_weighted_log_likelihood,
-    plot_posterior,
-    posterior_grid,
-    posterior_kl,
-)
-from .files import clear_away, locked, remove, replacing, sync
-from .images import (
-    Batches,
-    Dataset,
-    Images,
-    StoredImages,
-    check_images,
-    join,
-    keras_input,
-    strip,
-    table,
-    take,
-)
+from .evaluation import EvaluationCard, evaluate
+from .files import locked, replacing
+from .images import Batches, Dataset, Images, StoredImages, check_images, join, take
 from .likelihoods import (
     BinarizedBernoulli,
     ContinuousBernoulli,
@@ -35,16 +22,16 @@ from .likelihoods import (
     bits_per_pixel,
     default_likelihood,
 )
-from .own_images import (
-    FORMATS,
-    GREY,
-    LARGEST,
-    OwnImages,
-    SUFFIXES,
-    load_images,
-    load_own_dataset,
+from .log_likelihood import (
+    elbo_draws,
+    exact_log_likelihood,
+    importance_weighted_log_likelihood,
+    plot_posterior,
+    posterior_grid,
+    posterior_kl,
 )
-from .recipes import RECIPES, Recipe, make_recipe, networks, setting, settings
+from .own_images import OwnImages
+from .recipes import RECIPES, Recipe, make_recipe, settings
 from .runs import (
     FILES,
     PRETRAINED,
@@ -56,34 +43,11 @@ from .runs import (
     load_state,
     run_folder,
     save_run,
-    save_state,
     unfinished,
 )
 from .sampling import Sampling, seed_stream
-from .training import (
-    Diverged,
-    Guard,
-    Keep,
-    Patience,
-    Report,
-    Shuffle,
-    Trained,
-    Validate,
-    build_optimizer,
-    build_vae,
-    train,
-)
-from .vae import (
-    LiveNumber,
-    VAE,
-    active_latents,
-    at_once,
-    blocks,
-    evaluate_elbo,
-    same_noise,
-    score_images,
-    weights_of,
-)
+from .training import build_optimizer, build_vae, train
+from .vae import VAE, active_latents, evaluate_elbo, score_images
 from .visualization import (
     examples,
     manifold_axis,
@@ -107,49 +71,34 @@ __all__ = [
     "DIGIT_CLASSES",
     "Dataset",
     "DiscretizedLogistic",
-    "Diverged",
     "EvaluationCard",
     "FASHION_CLASSES",
     "FILES",
-    "FORMATS",
     "FourierFeatures",
-    "GREY",
     "Gaussian",
-    "Guard",
     "Images",
-    "Keep",
-    "LARGEST",
     "LIKELIHOODS",
     "Likelihood",
-    "LiveNumber",
     "OwnImages",
     "PRETRAINED",
-    "Patience",
     "RECIPES",
     "Recipe",
-    "Report",
     "Run",
-    "SUFFIXES",
     "Sampling",
     "Seed",
-    "Shuffle",
     "State",
     "StoredImages",
-    "Trained",
     "VAE",
-    "Validate",
     "active_latents",
-    "at_once",
     "bits_per_pixel",
-    "blocks",
     "build_decoder",
     "build_encoder",
     "build_optimizer",
     "build_vae",
     "check_images",
-    "clear_away",
     "default_likelihood",
     "effective_beta",
+    "elbo_draws",
     "environment",
     "evaluate",
     "evaluate_elbo",
@@ -158,7 +107,6 @@ __all__ = [
     "gaussian_kl",
     "importance_weighted_log_likelihood",
     "join",
-    "keras_input",
     "load_dataset",
     "load_images",
     "load_own_dataset",
@@ -168,7 +116,6 @@ __all__ = [
     "locked",
     "make_recipe",
     "manifold_axis",
-    "networks",
     "one_of_each",
     "plot_history",
     "plot_images",
@@ -180,22 +127,14 @@ __all__ = [
     "posterior_grid",
     "posterior_kl",
     "prior_radius",
-    "remove",
     "replacing",
     "run_folder",
-    "same_noise",
     "save_pictures",
     "save_run",
-    "save_state",
     "score_images",
     "seed_stream",
-    "setting",
     "settings",
-    "strip",
-    "sync",
-    "table",
     "take",
     "train",
     "unfinished",
-    "weights_of",
 ]

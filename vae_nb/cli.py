@@ -5,11 +5,28 @@
 # %% auto #0
 __all__ = [
     "app",
-    "RunFolder",
+    "NAMES",
+    "OWN",
+    "A_RUN",
+    "RunName",
     "DEFAULT_RUN",
-    "AnyRun",
-    "AnyData",
+    "DataName",
     "Strict",
+    "MaybeData",
+    "RecipeName",
+    "ImageSize",
+    "RunToMake",
+    "Resume",
+    "TensorBoard",
+    "TestData",
+    "TestImages",
+    "Draws",
+    "NoExact",
+    "PictureToMake",
+    "CodesToMake",
+    "ReconstructionsToMake",
+    "ScoresToMake",
+    "main",
     "train",
     "evaluate",
     "sample",
@@ -17,53 +34,56 @@ __all__ = [
     "encode",
     "reconstruct",
     "score",
-    "main",
 ]
 
 # %% ../nbs/90_cli.ipynb #imports
 import csv
+import inspect
 import json
 import logging
 import os
 import re
-import shutil
 import signal
 import sys
 import tempfile
 import warnings
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
+import numpy as np
 import typer
+
+import vae_nb.recipes
+
+if TYPE_CHECKING:
+    from vae_nb.images import Dataset, Images
+    from vae_nb.own_images import OwnImages
+    from vae_nb.runs import Run
+    from vae_nb.vae import VAE
 
 # %% ../nbs/90_cli.ipynb #app
 app = typer.Typer(
-    help="Train variational autoencoders and look at what they learnt.",
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
+    add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
 )
-RunFolder = Annotated[
-    Path,
-    typer.Argument(
-        metavar="[RUN]",
-        help="A run folder, made by `vae_nb train`, or a model that comes with vae_nb: fashion_mnist, fashion_mnist-article.",
-    ),
-]
+
+
+@app.callback()
+def _vae_nb():
+    "Train variational autoencoders and look at what they have learnt."
+
+
+NAMES = ("fashion_mnist", "mnist", "digits")  # of data sets, also if a folder has one
+OWN = "a folder of pictures, a .npy or a .npz file"
+
+A_RUN = (
+    "A run folder, or a model of vae_nb's own: fashion_mnist, fashion_mnist-article."
+)
+RunName = Annotated[Path, typer.Argument(metavar="RUN", help=A_RUN)]
 DEFAULT_RUN = Path("fashion_mnist")
-AnyRun = Annotated[
-    Path,
-    typer.Argument(
-        metavar="RUN",
-        help="A run folder, or fashion_mnist or fashion_mnist-article, which come with vae_nb.",
-    ),
-]
-AnyData = Annotated[
-    str,
-    typer.Argument(
-        help="fashion_mnist, mnist, digits, or a folder of pictures, a .npy or .npz file."
-    ),
+DataName = Annotated[
+    str, typer.Argument(metavar="DATA", help=f"{', '.join(NAMES)}, or {OWN}.")
 ]
 Strict = Annotated[
     bool,
@@ -74,10 +94,77 @@ Strict = Annotated[
 ]
 
 
+# %% ../nbs/90_cli.ipynb #main
+def main() -> None:
+    "The `vae_nb` command."
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up chatter
+    os.environ.setdefault("MPLBACKEND", "agg")  # pictures go to files
+    # it warns of compiling often where images are few
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    signal.signal(signal.SIGTERM, _interrupt)
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")  # letters that it cannot show
+    try:
+        with _warnings_in_a_line():
+            arguments = sys.argv[1:] or ["--help"]
+            status = app(arguments, prog_name="vae_nb", standalone_mode=False)
+    except Exception as e:
+        line = _line_of(e)
+        if line is None:
+            raise
+        _fail(f"error: {line}")
+    if status == 130:  # Typer's word for Ctrl-C
+        _fail("interrupted: nothing was kept")
+
+
+def _interrupt(*_):
+    "What a terminated process does: as after Ctrl-C."
+    raise KeyboardInterrupt
+
+
+# %% ../nbs/90_cli.ipynb #errors
+def _line_of(error: Exception) -> str | None:
+    "What is said of an error; None if it is a defect, which deserves a traceback."
+    if isinstance(error, OSError | ValueError | ArithmeticError):
+        return str(error)
+    # Python's and TensorFlow's
+    if type(error).__name__ in ("MemoryError", "ResourceExhaustedError"):
+        return "not enough memory: try a smaller --latent-dim, --batch-size or -n"
+    if hasattr(error, "format_message"):  # as Typer's own errors have
+        return f"{error.format_message().rstrip('.')}; try --help"
+    return None
+
+
+def _fail(line: str) -> None:
+    _say(line)
+    sys.exit(2)
+
+
+def _say(line: str) -> None:
+    print(f"vae_nb: {' '.join(line.split())}", file=sys.stderr)
+
+
+@contextmanager
+def _warnings_in_a_line() -> Iterator[None]:
+    "Print each warning on stderr in one line, and once."
+    said = set()
+
+    def say(message, *_):
+        if str(message) not in said:
+            said.add(str(message))
+            _say(f"warning: {message}")
+
+    with warnings.catch_warnings():
+        # a class named in letters that the font lacks is drawn as boxes
+        warnings.filterwarnings("ignore", "Glyph .* missing")
+        warnings.showwarning = say
+        yield
+
+
 # %% ../nbs/90_cli.ipynb #quiet
 @contextmanager
-def _quiet():
-    "Hide stderr: TensorFlow greets there while it is imported, before any setting of its own counts."
+def _quiet() -> Iterator[None]:
+    "Hide stderr: TensorFlow greets there while it is imported, whatever it was told."
     stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     try:
@@ -88,340 +175,232 @@ def _quiet():
         os.close(nowhere)
 
 
-# %% ../nbs/90_cli.ipynb #train
-@app.command()
-def train(
-    data: Annotated[
-        str | None,
-        typer.Argument(
-            help="fashion_mnist, mnist, digits, or a folder of pictures, a .npy or .npz file; "
-            "none: fashion_mnist, or digits if it cannot be had."
-        ),
-    ] = None,
-    recipe: Annotated[
-        str, typer.Option(help="default, or article for the published one.")
-    ] = "default",
-    epochs: Annotated[
-        int | None,
-        typer.Option(
-            help="Rounds over the training images; none: the recipe's, more for a small dataset."
-        ),
-    ] = None,
-    batch_size: Annotated[
-        int | None, typer.Option(help="Images a step; none: the recipe's.")
-    ] = None,
-    latent_dim: Annotated[
-        int | None,
-        typer.Option(
-            help="Length of z; none: 2. With more than 4, the decoder sees z itself, not its Fourier features."
-        ),
-    ] = None,
-    beta: Annotated[
-        float | None,
-        typer.Option(help="Weight of the KL, 1 is the ELBO; none: the recipe's."),
-    ] = None,
-    learning_rate: Annotated[
-        float | None, typer.Option(help="Its peak; none: the recipe's.")
-    ] = None,
-    likelihood: Annotated[
-        str | None,
-        typer.Option(
-            help="bernoulli, binarized_bernoulli, continuous_bernoulli, gaussian or discretized_logistic; "
-            "none: bernoulli for grey images, discretized_logistic for colour."
-        ),
-    ] = None,
-    image_size: Annotated[
-        str | None,
-        typer.Option(
-            help="Of your own images: 64, or 48x64 for height x width; none: theirs, at most 64 a side."
-        ),
-    ] = None,
-    strict: Strict = False,
-    validation: Annotated[
-        float,
-        typer.Option(
-            help="Share of the training images to hold out; the run keeps the epoch that did best on them."
-        ),
-    ] = 0.0,
-    patience: Annotated[
-        int | None,
-        typer.Option(
-            help="Stop after so many epochs without a better one; holds out a tenth unless --validation is given."
-        ),
-    ] = None,
-    tensorboard: Annotated[
-        bool,
-        typer.Option(
-            "--tensorboard",
-            help="Write event files for TensorBoard into the run folder.",
-        ),
-    ] = False,
-    seed: Annotated[
-        int, typer.Option(help="Fixes weights, noise and the order of images.")
-    ] = 0,
-    out: Annotated[
-        Path | None, typer.Option(help="Run folder to make; none: a new one in runs/.")
-    ] = None,
-    resume: Annotated[
-        bool,
-        typer.Option(
-            "--resume",
-            help="Go on with the unfinished run that the same command left, if there is one.",
-        ),
-    ] = False,
-):
-    "Train a model; leaves it in a run folder with its settings, history, test figures and four pictures."
+def _import_quietly() -> None:
     with _quiet():
-        from vae_nb import load_dataset, recipe_settings, save_pictures, unfinished
-        from vae_nb import train as fit
-
-    options = dict(
-        recipe=recipe,
-        epochs=epochs,
-        batch_size=batch_size,
-        latent_dim=latent_dim,
-        beta=beta,
-        learning_rate=learning_rate,
-        likelihood=likelihood,
-        validation=validation,
-        patience=patience,
-        seed=seed,
-    )
-    recipe_settings(**options)  # complains before anything is loaded
-    dataset = load_dataset(data, _size(image_size), strict)
-    name = Path(dataset.name).name
-    out = out or _run_folder(Path("runs") / f"{name}-{recipe}", resume)
-    print(
-        f"{os.fsencode(name).decode(errors='replace')}: {len(dataset.train_images):,} training images, {len(dataset.test_images):,} test images; "
-        f"recipe {recipe}",
-        flush=True,
-    )
-    try:
-        run = fit(
-            dataset,
-            **options,
-            out=out,
-            resume=resume,
-            tensorboard=tensorboard,
-            finish=lambda run, folder: save_pictures(run, dataset, folder),
-        )
-    except KeyboardInterrupt:
-        if not unfinished(out).exists():
-            raise
-        _fail(
-            f"interrupted: {unfinished(out)} has the last whole epoch, the same command with --resume goes on with it"
-        )
-    _print_metrics(run.metrics, run.config)
-    print(f"model, history, config, metrics and four pictures are in {out}")
+        import keras  # noqa: F401
 
 
-# %% ../nbs/90_cli.ipynb #size
-def _size(text: str | None) -> tuple[int, int] | None:
-    "Height and width from 64 or 48x64."
-    if text is None:
-        return None
-    parts = text.lower().split("x")
-    if not (
-        len(parts) <= 2 and all(part.isdecimal() and part.isascii() for part in parts)
-    ):
-        raise ValueError(
-            f"image size {text!r}: expected a number of pixels, like 64, or height x width, like 48x64"
-        )
-    return int(parts[0]), int(parts[-1])
+# %% ../nbs/90_cli.ipynb #setting-options
+def _with_settings(command: Callable) -> Callable:
+    "Give a command an option for each setting of `Recipe`, in place of **changes."
+    signature, kinds = inspect.signature(command), get_type_hints(vae_nb.recipes.Recipe)
+    options = []
+    for name, declared in vae_nb.recipes.settings().items():
+        if "help" in declared.metadata:
+            option = typer.Option(help=_help_of(name, declared.metadata["help"]))
+            kind: Any = Annotated[kinds[name] | None, option]
+            options.append(
+                inspect.Parameter(
+                    name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind
+                )
+            )
+    first, others = [], []
+    for parameter in signature.parameters.values():
+        if parameter.kind == parameter.POSITIONAL_OR_KEYWORD:
+            first.append(parameter)
+        elif parameter.kind == parameter.KEYWORD_ONLY:
+            others.append(parameter)
+    shown = signature.replace(parameters=[*first, *options, *others])
+    command.__signature__ = shown  # type: ignore[attr-defined]  # as Typer reads it
+    return command
+
+
+def _help_of(name: str, help: str) -> str:
+    "What a setting is, and what it is in each recipe."
+    usual = getattr(vae_nb.recipes.Recipe(), name)
+    if usual is None:
+        return help
+    values = [f"default: {_shown(usual)}"]
+    for recipe, declared in vae_nb.recipes.RECIPES.items():
+        value = getattr(declared, name)
+        if value != usual:
+            values.append(f"{recipe}: {_shown(value)}")
+    return f"{help} [{'; '.join(values)}]"
+
+
+def _shown(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 # %% ../nbs/90_cli.ipynb #run-folder
 def _run_folder(path: Path, resume: bool) -> Path:
-    "`path`, or `path-2`, `path-3`, … if it is taken; to resume, the one whose unfinished run was last written to."
-    from vae_nb import unfinished
-
-    numbered = re.compile(re.escape(path.name) + r"(-\d+)?\.unfinished")
-    waiting = sorted(
-        (
-            folder
-            for folder in path.parent.glob("*.unfinished")
-            if numbered.fullmatch(folder.name)
-        ),
-        key=lambda folder: folder.stat().st_mtime,
-    )
+    "Where a run shall be: `path` or, if it is taken, `path-2`, `path-3` and so on."
+    waiting = _unfinished_runs(path)
     if waiting and resume:
-        return waiting[-1].with_suffix("")
+        return waiting[-1]
     if waiting:
-        print(
-            f"vae_nb: note: {waiting[-1]} is an unfinished run, --resume would go on with it",
-            file=sys.stderr,
-        )
+        begun = vae_nb.unfinished(waiting[-1])
+        _say(f"note: {begun} is an unfinished run, --resume would resume it")
     number, free = 2, path
-    while free.exists() or unfinished(free).exists():
+    while free.exists() or vae_nb.unfinished(free).exists():
         free, number = path.with_name(f"{path.name}-{number}"), number + 1
     return free
 
 
-def _print_metrics(metrics: dict, config: dict) -> None:
-    print(
-        f"test -ELBO {metrics['negative_elbo']:.2f} = reconstruction {metrics['reconstruction_loss']:.2f} "
-        f"+ KL {metrics['kl_loss']:.2f} nats an image, over {metrics['images']:,} test images"
-        + (" (which it was trained on, too)" if config["train_on_test_images"] else "")
-    )
+def _unfinished_runs(path: Path) -> list[Path]:
+    "The unfinished ones among `path`, `path-2` and so on; the last written to is last."
+    numbered = re.compile(re.escape(path.name) + r"(-\d+)?")
+    found = []
+    for folder in path.parent.glob(vae_nb.unfinished("*").name):
+        run = folder.with_suffix("")
+        if numbered.fullmatch(run.name):
+            found.append((folder.stat().st_mtime, run))
+    return [run for _, run in sorted(found)]
+
+
+def _size(text: str | None) -> tuple[int, int] | None:
+    "Height and width from 64 or 48x64."
+    if text is None:
+        return None
+    if not re.fullmatch("[0-9]+(x[0-9]+)?", text.lower()):
+        raise ValueError(
+            f"image size {text!r}: expected a number of pixels, like 64, "
+            "or height x width, like 48x64"
+        )
+    parts = text.lower().split("x")
+    return int(parts[0]), int(parts[-1])
+
+
+# %% ../nbs/90_cli.ipynb #train-options
+MaybeData = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="DATA",
+        help=f"{', '.join(NAMES)}, or {OWN}; none: fashion_mnist, or digits if it "
+        "cannot be had.",
+    ),
+]
+RecipeName = Annotated[
+    str,
+    typer.Option(
+        help=f"Where the settings come from: {' or '.join(vae_nb.recipes.RECIPES)}."
+    ),
+]
+ImageSize = Annotated[
+    str | None,
+    typer.Option(
+        help="Of your own images: 64, or 48x64 for height x width; none: theirs, at "
+        "most 64 a side."
+    ),
+]
+RunToMake = Annotated[
+    Path | None, typer.Option(help="Run folder to make; none: a new one in runs/.")
+]
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume",
+        help="Resume the unfinished run that the same command left, if there is one.",
+    ),
+]
+TensorBoard = Annotated[
+    bool,
+    typer.Option(
+        "--tensorboard", help="Write event files for TensorBoard into the run folder."
+    ),
+]
+
+
+# %% ../nbs/90_cli.ipynb #train
+@app.command()
+@_with_settings
+def train(
+    data: MaybeData = None,
+    recipe: RecipeName = "default",
+    *,
+    image_size: ImageSize = None,
+    strict: Strict = False,
+    out: RunToMake = None,
+    resume: Resume = False,
+    tensorboard: TensorBoard = False,
+    **changes,
+):
+    "Train a model; its run folder gets settings, history, metrics and four pictures."
+    with _quiet():
+        vae_nb.make_recipe(recipe, **changes)  # complains before anything is loaded
+    size = _size(image_size)
+    _import_quietly()
+    dataset = vae_nb.load_dataset(data, size, strict)
+    name = Path(dataset.name).name
+    out = out or _run_folder(Path("runs") / f"{name}-{recipe}", resume)
+    training, test = len(dataset.train_images), len(dataset.test_images)
+    images = f"{training:,} training images, {test:,} test images"
+    print(f"{name}: {images}; recipe {recipe}", flush=True)
+    try:
+        run = vae_nb.train(
+            dataset,
+            recipe,
+            out=out,
+            resume=resume,
+            finish=lambda run, folder: vae_nb.save_pictures(run, dataset, folder),
+            tensorboard=tensorboard,
+            **changes,
+        )
+    except KeyboardInterrupt:
+        kept = vae_nb.unfinished(out)
+        if not kept.exists():
+            raise
+        again = "the same command with --resume resumes it"
+        _fail(f"interrupted: {kept} has the last whole epoch, {again}")
+    print(_summary(run))
+    print(f"model, history, config, metrics and four pictures are in {out}")
+
+
+def _summary(run: "Run") -> str:
+    metrics, config = run.metrics, run.config
+    seen = " (which it was trained on, too)" if config["train_on_test_images"] else ""
+    lines = [
+        f"test -ELBO {metrics['negative_elbo']:.2f} = "
+        f"reconstruction {metrics['reconstruction_loss']:.2f} "
+        f"+ KL {metrics['kl_loss']:.2f} nats per image, "
+        f"over {metrics['images']:,} test images{seen}"
+    ]
     if "best_epoch" in config:
-        print(
-            f"kept epoch {config['best_epoch']} of {config['epochs_done']}, the best on the images held out"
-        )
+        best, done = config["best_epoch"], config["epochs_done"]
+        lines.append(f"kept epoch {best} of {done}, the best on the images held out")
     if metrics["beta"] != 1:
-        print(
-            f"trained objective, beta = {metrics['beta']:g}: {metrics['objective']:.2f}"
-        )
+        beta, objective = metrics["beta"], metrics["objective"]
+        lines.append(f"trained objective, beta = {beta:g}: {objective:.2f}")
+    return "\n".join(lines)
 
 
 # %% ../nbs/90_cli.ipynb #load
-def _load(run: Path):
+def _load(name: Path) -> "Run":
     "A run from its folder, or a pretrained one."
-    with _quiet():
-        from vae_nb.training import PRETRAINED, load_pretrained, load_run
-
-    return (
-        load_pretrained(str(run))
-        if str(run) in PRETRAINED and not (run / "model.keras").exists()
-        else load_run(run)
-    )
+    _import_quietly()
+    is_folder = any((name / file).exists() for file in vae_nb.FILES)
+    if str(name) in vae_nb.PRETRAINED and not is_folder:
+        return vae_nb.load_pretrained(str(name))
+    return vae_nb.load_run(name)
 
 
-# %% ../nbs/90_cli.ipynb #evaluate
-@app.command()
-def evaluate(
-    run: RunFolder = DEFAULT_RUN,
-    data: Annotated[
-        str | None,
-        typer.Argument(
-            help="Test images of fashion_mnist, mnist, digits, or of a folder or file of your own; "
-            "none: of the data that the run was trained on."
-        ),
-    ] = None,
-    images: Annotated[
-        int,
-        typer.Option(
-            help="So many of the test images for IWAE and the exact log p(x).", min=1
-        ),
-    ] = 1000,
-    k: Annotated[int, typer.Option("-k", help="Draws of IWAE for each.", min=1)] = 100,
-    strict: Strict = False,
-):
-    "Print a run's evaluation card and, of its own data, keep it in metrics.json."
-    with _quiet():
-        from vae_nb import evaluate, load_dataset
-
-    loaded = _load(run)
-    dataset = _dataset_of(loaded, data, strict)
-    if not data and dataset.fingerprint() != loaded.config["fingerprint"]:
-        print(
-            f"vae_nb: note: this {dataset.name} is not the data that {run} was trained on",
-            file=sys.stderr,
-        )
-    card = evaluate(loaded.vae, dataset, images, k)
-    print(card)
-    if loaded.config["train_on_test_images"] and not data:
-        print(
-            "vae_nb: note: the test images were among those that it was trained on",
-            file=sys.stderr,
-        )
-    if not data and (run / "metrics.json").exists():
-        with _written_whole(run / "metrics.json") as new:
-            new.write_text(
-                json.dumps({**loaded.metrics, "evaluation": card}, indent=2) + "\n",
-                encoding="utf-8",
-            )
+def _is_own(data: str) -> bool:
+    "Whether this is a folder or a file; `./digits` may be one, `digits` is a data set."
+    return data not in NAMES and os.path.exists(data)
 
 
-@app.command()
-def sample(
-    run: RunFolder = DEFAULT_RUN,
-    n: Annotated[int, typer.Option("-n", help="How many images.", min=1)] = 100,
-    seed: Annotated[
-        int, typer.Option(help="Fixes the draw.", min=0, max=2**31 - 1)
-    ] = 0,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="PNG file to write, or write over; none: samples.png in the run folder."
-        ),
-    ] = None,
-):
-    "Draw images from the prior, decoded, into one PNG."
-    with _quiet():
-        from vae_nb import plot_images
-
-    out = _checked_name(out, run / "samples.png", ".png")
-    figure = plot_images(_load(run).vae.sample(n, seed))
-    with _written_whole(out) as new:
-        figure.savefig(new, dpi=150)
-    print(f"{n} samples are in {out}")
+def _dataset_of(run: "Run", data: str | None = None, strict: bool = False) -> "Dataset":
+    "Some data, or those of the run; your own in the run's size and colours."
+    data = data or run.config["dataset"]
+    if not _is_own(data):
+        return vae_nb.load_dataset(data)
+    height, width, channels = run.config["image_shape"]
+    return vae_nb.load_dataset(data, (height, width), strict, channels)
 
 
-@app.command()
-def plot(run: RunFolder = DEFAULT_RUN):
-    "Draw the four pictures of a run again."
-    with _quiet():
-        from vae_nb import save_pictures
-
-    loaded = _load(run)
-    dataset = _dataset_of(loaded)
+# %% ../nbs/90_cli.ipynb #writing
+@contextmanager
+def _writing(path: Path) -> Iterator[Path]:
+    "`vae_nb.replacing`, and one line for what goes wrong; makes the folder of `path`."
     try:
-        run.mkdir(exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".new", dir=run) as folder:
-            for new in save_pictures(loaded, dataset, folder):
-                os.replace(new, run / new.name)
-                print(run / new.name)
+        path.parent.mkdir(exist_ok=True)
+        with vae_nb.replacing(path) as new:
+            yield new
     except OSError as e:
         raise OSError(
-            f"cannot write into {run} ({e.strerror}): make room, or work in another folder"
+            f"cannot write {path} ({e.strerror or e}): check that there is room and "
+            "that its folder can be written to"
         ) from None
-
-
-# %% ../nbs/90_cli.ipynb #images-for
-def _is_own(data: str) -> bool:
-    "Whether this is a folder or file, and no data set's name: `./digits` is a folder, digits are scikit-learn's."
-    return os.path.exists(data) and data not in ("fashion_mnist", "mnist", "digits")
-
-
-def _dataset_of(loaded, data: str | None = None, strict: bool = False):
-    "Some data, or those that a run was trained on; one's own images in the run's size and colours."
-    from vae_nb import load_dataset
-
-    data, (height, width, channels) = (
-        data or loaded.config["dataset"],
-        loaded.config["image_shape"],
-    )
-    return (
-        load_dataset(data, (height, width), strict, channels)
-        if _is_own(data)
-        else load_dataset(data)
-    )
-
-
-def _images_for(loaded, data: str, strict: bool):
-    "All images of some data as a run's model takes them."
-    import numpy as np
-
-    from vae_nb import OwnImages, check_images, load_dataset, load_images
-
-    shape = loaded.vae.encoder.input_shape[1:]
-    if _is_own(data):
-        own = load_images(data, shape[:2], strict, shape[2])
-    else:
-        dataset = load_dataset(data)
-        parts = {
-            "train": (dataset.train_images, dataset.train_labels),
-            "test": (dataset.test_images, dataset.test_labels),
-        }
-        names = [
-            f"{part}/{i}"
-            for part, (images, _) in parts.items()
-            for i in range(len(images))
-        ]
-        images, labels = (np.concatenate(arrays) for arrays in zip(*parts.values()))
-        own = OwnImages(images, labels, dataset.class_names, names)
-    check_images(own.images[:1], shape)
-    return own
 
 
 def _checked_name(out: Path | None, default: Path, *suffixes: str) -> Path:
@@ -437,76 +416,155 @@ def _checked_name(out: Path | None, default: Path, *suffixes: str) -> Path:
     return out or default
 
 
-@contextmanager
-def _written_whole(path: Path):
-    "A path to write to beside `path`, which takes its place if the block ends well."
-    new = path.with_name(f".{path.name}.new{path.suffix}")
+# %% ../nbs/90_cli.ipynb #evaluate
+TestData = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="DATA",
+        help=f"Test images of {', '.join(NAMES)}, or of {OWN}; none: of the data that "
+        "the run was trained on.",
+    ),
+]
+TestImages = Annotated[
+    int,
+    typer.Option(
+        help="How many of the test images IWAE and the exact log p(x) take.", min=1
+    ),
+]
+Draws = Annotated[int, typer.Option("-k", help="Draws of IWAE for each.", min=1)]
+NoExact = Annotated[
+    bool, typer.Option("--no-exact", help="Leave out the exact log p(x).")
+]
+
+
+@app.command()
+def evaluate(
+    run: RunName = DEFAULT_RUN,
+    data: TestData = None,
+    images: TestImages = 1000,
+    k: Draws = 100,
+    no_exact: NoExact = False,
+    strict: Strict = False,
+):
+    "Print a run's evaluation card; that of its own data is kept in metrics.json."
+    loaded = _load(run)
+    dataset = _dataset_of(loaded, data, strict)
+    if not data and dataset.fingerprint() != loaded.config["fingerprint"]:
+        _say(f"note: this {dataset.name} is not the data that {run} was trained on")
+    parts: dict[str, Any] = {"exact": False} if no_exact else {}
+    card = vae_nb.evaluate(loaded.vae, dataset, images, k, **parts)
+    print(card)
+    if loaded.config["train_on_test_images"] and not data:
+        _say("note: the test images were among those that it was trained on")
+    if not data and loaded.path == run:
+        metrics = {**loaded.metrics, "evaluation": card}
+        with _writing(run / "metrics.json") as new:
+            new.write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
+
+
+# %% ../nbs/90_cli.ipynb #sample
+PictureToMake = Annotated[
+    Path | None,
+    typer.Option(
+        help="PNG file to write, or write over; none: samples.png in the run folder."
+    ),
+]
+
+
+@app.command()
+def sample(
+    run: RunName = DEFAULT_RUN,
+    n: Annotated[int, typer.Option("-n", help="How many images.", min=1)] = 100,
+    seed: Annotated[
+        int, typer.Option(help="Fixes the draw.", min=0, max=2**31 - 1)
+    ] = 0,
+    out: PictureToMake = None,
+):
+    "Draw images from the prior, decoded, into one PNG."
+    out = _checked_name(out, run / "samples.png", ".png")
+    figure = vae_nb.plot_images(_load(run).vae.sample(n, seed))
+    with _writing(out) as new:
+        figure.savefig(new, dpi=150)
+    print(f"{n} samples are in {out}")
+
+
+@app.command()
+def plot(run: RunName = DEFAULT_RUN):
+    "Draw the four pictures of a run again."
+    loaded = _load(run)
+    dataset = _dataset_of(loaded)
     try:
-        path.parent.mkdir(exist_ok=True)
-        shutil.rmtree(new, ignore_errors=True)  # what a killed process left
-        yield new
-        os.replace(new, path)
+        run.mkdir(exist_ok=True)
+        # all are drawn before the first takes its place
+        with tempfile.TemporaryDirectory(prefix=".new", dir=run) as folder:
+            for new in vae_nb.save_pictures(loaded, dataset, folder):
+                os.replace(new, run / new.name)
+                print(run / new.name)
     except OSError as e:
         raise OSError(
-            f"cannot write {path} ({e.strerror or e}): check that there is room and that its folder can be written to"
+            f"cannot write into {run} ({e.strerror}): make room, or work in another "
+            "folder"
         ) from None
-    finally:
-        shutil.rmtree(new, ignore_errors=True) if new.is_dir() else new.unlink(
-            missing_ok=True
-        )
 
 
-def _write_csv(path: Path, header: list[str], rows) -> None:
-    with (
-        _written_whole(path) as new,
-        open(new, "w", newline="", encoding="utf-8", errors="surrogateescape") as f,
-    ):
+# %% ../nbs/90_cli.ipynb #all-images
+def _all_images(run: "Run", data: str, strict: bool) -> "OwnImages":
+    "All images of some data, with their names, as the model of a run takes them."
+    shape = run.vae.image_shape
+    if _is_own(data):
+        own = vae_nb.load_images(data, shape[:2], strict, shape[2])
+    else:
+        own = _both_parts(vae_nb.load_dataset(data))
+    vae_nb.check_images(own.images[:1], shape)
+    return own
+
+
+def _both_parts(dataset: "Dataset") -> "OwnImages":
+    "Training and test images, named by part and number."
+    names = [f"train/{i}" for i in range(len(dataset.train_images))]
+    names += [f"test/{i}" for i in range(len(dataset.test_images))]
+    images = vae_nb.join(dataset.train_images, dataset.test_images)
+    labels = np.concatenate([dataset.train_labels, dataset.test_labels])
+    return vae_nb.OwnImages(images, labels, dataset.class_names, names)
+
+
+def _write_csv(path: Path, header: list[str], rows: Iterable) -> None:
+    # names of files may be no UTF-8
+    kind: Any = dict(newline="", encoding="utf-8", errors="surrogateescape")
+    with _writing(path) as new, open(new, "w", **kind) as f:
         writer = csv.writer(f)
         writer.writerow(header)
         writer.writerows(rows)
 
 
 # %% ../nbs/90_cli.ipynb #encode
+CodesToMake = Annotated[
+    Path | None,
+    typer.Option(
+        help="File to write, .npz or .csv; none: codes.npz in the run folder."
+    ),
+]
+
+
 @app.command()
 def encode(
-    run: AnyRun,
-    data: AnyData,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="File to write, .npz or .csv; none: codes.npz in the run folder."
-        ),
-    ] = None,
-    strict: Strict = False,
+    run: RunName, data: DataName, out: CodesToMake = None, strict: Strict = False
 ):
     "Write z_mean and z_log_var of every image, with its name and class."
     out = _checked_name(out, run / "codes.npz", ".npz", ".csv")
-    with _quiet():
-        import numpy as np
-
     loaded = _load(run)
-    own = _images_for(loaded, data, strict)
+    own = _all_images(loaded, data, strict)
     z_mean, z_log_var = loaded.vae.encode(own.images)
     if out.suffix == ".csv":
-        header = [
-            "name",
-            "class",
-            *(
-                f"{kind}_{d}"
-                for kind in ("z_mean", "z_log_var")
-                for d in range(loaded.vae.latent_dim)
-            ),
-        ]
-        _write_csv(
-            out,
-            header,
-            (
-                [name, own.class_names[c], *m, *v]
-                for name, c, m, v in zip(own.names, own.labels, z_mean, z_log_var)
-            ),
-        )
+        header = ["name", "class"]
+        for kind in ("z_mean", "z_log_var"):
+            header += [f"{kind}_{d}" for d in range(loaded.vae.latent_dim)]
+        classes = [own.class_names[label] for label in own.labels]
+        codes = np.concatenate([z_mean, z_log_var], axis=1)
+        rows = ([name, c, *code] for name, c, code in zip(own.names, classes, codes))
+        _write_csv(out, header, rows)
     else:
-        with _written_whole(out) as new:
+        with _writing(out) as new:
             np.savez(
                 new,
                 names=np.array(own.names),
@@ -518,141 +576,82 @@ def encode(
     print(f"codes of {len(own.names):,} images are in {out}")
 
 
+# %% ../nbs/90_cli.ipynb #reconstruct
+ReconstructionsToMake = Annotated[
+    Path | None,
+    typer.Option(
+        help="A .png for a picture of ten images above their reconstructions, or a "
+        "folder to make, with a PNG for each image; none: reconstructed.png in the "
+        "run folder."
+    ),
+]
+
+
 @app.command()
 def reconstruct(
-    run: AnyRun,
-    data: AnyData,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="A .png for a picture of ten images above their reconstructions, or a folder to make, "
-            "for one PNG an image; none: reconstructed.png in the run folder."
-        ),
-    ] = None,
+    run: RunName,
+    data: DataName,
+    out: ReconstructionsToMake = None,
     strict: Strict = False,
 ):
-    "Draw images beside what the model makes of them, or write a reconstruction of every image."
-    with _quiet():
-        from vae_nb import examples, plot_reconstructions
-
+    "Draw images above what the model makes of them, or write all reconstructions."
     out = _checked_name(out, run / "reconstructed.png")
-    if out.suffix != ".png" and out.exists():
+    one_picture = out.suffix == ".png"
+    if out.exists() and not one_picture:
         raise FileExistsError(
             f"{out} exists already: choose another folder, or remove it"
         )
     loaded = _load(run)
-    own = _images_for(loaded, data, strict)
-    with _written_whole(out) as new:
-        if out.suffix == ".png":
-            plot_reconstructions(loaded.vae, own.images[examples(own.labels)]).savefig(
-                new, dpi=150, bbox_inches="tight"
-            )
+    own = _all_images(loaded, data, strict)
+    with _writing(out) as new:
+        if one_picture:
+            some = own.images[vae_nb.examples(own.labels)]
+            figure = vae_nb.plot_reconstructions(loaded.vae, some)
+            figure.savefig(new, dpi=150, bbox_inches="tight")
         else:
-            _write_pngs(
-                new, own.names, lambda part: loaded.vae.reconstruct(own.images[part])
-            )
-    print(
-        f"reconstructions {'of ' + format(len(own.names), ',') + ' images ' if out.suffix != '.png' else ''}are in {out}"
-    )
+            _write_pngs(new, own.names, loaded.vae, own.images)
+    which = "" if one_picture else f"of {len(own.names):,} images "
+    print(f"reconstructions {which}are in {out}")
 
 
-def _write_pngs(folder: Path, names: list[str], images_of) -> None:
-    "A PNG for each name, its folders kept, a block of images after another."
-    import numpy as np
+def _write_pngs(folder: Path, names: list[str], vae: "VAE", images: "Images") -> None:
+    "A PNG of each reconstruction, in folders as the names have them."
     from PIL import Image
 
-    for start in range(0, len(names), 1024):
-        part = slice(start, start + 1024)
-        for name, image in zip(
-            names[part], np.round(255 * images_of(part)).astype("uint8")
-        ):
+    from vae_nb.vae import blocks
+
+    rest = iter(names)
+    for block in blocks(images):
+        pixels = np.round(255 * vae.reconstruct(block)).astype("uint8")
+        for image, name in zip(pixels, rest):
             path = folder / f"{name}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image).save(
-                path
-            )
+            grey = image.shape[-1] == 1
+            Image.fromarray(image.squeeze(-1) if grey else image).save(path)
+
+
+# %% ../nbs/90_cli.ipynb #score
+ScoresToMake = Annotated[
+    Path | None,
+    typer.Option(help=".csv file to write; none: scores.csv in the run folder."),
+]
 
 
 @app.command()
 def score(
-    run: AnyRun,
-    data: AnyData,
-    out: Annotated[
-        Path | None,
-        typer.Option(help=".csv file to write; none: scores.csv in the run folder."),
-    ] = None,
-    strict: Strict = False,
+    run: RunName, data: DataName, out: ScoresToMake = None, strict: Strict = False
 ):
     "Write the -ELBO of every image and name the ten that the model finds least likely."
-    with _quiet():
-        import numpy as np
-
-        from vae_nb import score_images
-
     out = _checked_name(out, run / "scores.csv", ".csv")
     loaded = _load(run)
-    own = _images_for(loaded, data, strict)
-    reconstruction, kl = score_images(loaded.vae, own.images)
+    own = _all_images(loaded, data, strict)
+    reconstruction, kl = vae_nb.score_images(loaded.vae, own.images)
     total = reconstruction + kl
-    _write_csv(
-        out,
-        ["name", "class", "negative_elbo", "reconstruction_loss", "kl_loss"],
-        (
-            [name, own.class_names[c], *terms]
-            for name, c, *terms in zip(own.names, own.labels, total, reconstruction, kl)
-        ),
-    )
-    print(
-        f"-ELBO of {len(total):,} images, nats: median {np.median(total):.2f}, highest:"
-    )
+    header = ["name", "class", "negative_elbo", "reconstruction_loss", "kl_loss"]
+    classes = [own.class_names[label] for label in own.labels]
+    _write_csv(out, header, zip(own.names, classes, total, reconstruction, kl))
+    median = np.median(total)
+    print(f"-ELBO of {len(total):,} images, nats: median {median:.2f}, highest:")
     for i in np.argsort(-total, kind="stable")[:10]:
-        print(
-            f"  {total[i]:10.2f}  {os.fsencode(own.names[i]).decode(errors='replace')}"
-        )
+        print(f"  {total[i]:10.2f}  {own.names[i]}")
     print(f"all are in {out}")
-
-
-# %% ../nbs/90_cli.ipynb #main
-def main() -> None:
-    "The `vae_nb` command."
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up chatter
-    os.environ.setdefault("MPLBACKEND", "agg")  # pictures go to files
-    logging.getLogger("tensorflow").setLevel(
-        logging.ERROR
-    )  # on few images it warns of compiling often
-    signal.signal(signal.SIGTERM, _interrupt)
-    warnings.filterwarnings(
-        "ignore", "Glyph .* missing"
-    )  # a class named in letters that the font lacks is drawn as boxes
-    warnings.showwarning = lambda message, *_: print(
-        f"vae_nb: warning: {message}", file=sys.stderr
-    )
-    try:
-        status = app(
-            sys.argv[1:] or ["--help"], prog_name="vae_nb", standalone_mode=False
-        )
-    except (OSError, ValueError, ArithmeticError) as e:
-        _fail(f"error: {e}")
-    except Exception as e:
-        if type(e).__name__ in (
-            "MemoryError",
-            "ResourceExhaustedError",
-        ):  # Python's, TensorFlow's
-            _fail(
-                "error: not enough memory: try a smaller --latent-dim, --batch-size or -n"
-            )
-        if not hasattr(e, "format_message"):  # typer's own errors have it
-            raise
-        _fail(f"error: {e.format_message().rstrip('.')}; try --help")
-    if status == 130:  # typer's word for Ctrl-C
-        _fail("interrupted: nothing was kept")
-
-
-def _interrupt(*_):
-    "What a terminated process does: as after Ctrl-C."
-    raise KeyboardInterrupt
-
-
-def _fail(line: str):
-    print(f"vae_nb: {' '.join(line.split())}", file=sys.stderr)
-    sys.exit(2)

@@ -15,9 +15,10 @@ from .sampling import seed_stream
 # %% ../nbs/04_decoder.ipynb #fourierfeatures
 @keras.saving.register_keras_serializable(package="vae_nb")
 class FourierFeatures(keras.layers.Layer):
-    """Sines and cosines of random projections: z (batch, latent_dim) to (batch, 2 * n), values in [-1, 1].
+    """Sines and cosines of random projections.
 
-    The frequencies are drawn once, saved with the model and never trained. Tancik et al. (2020).
+    From z (batch, latent_dim) to (batch, 2 * n), values in [-1, 1]. The frequencies are
+    drawn once, saved with the model and never trained. Tancik et al. (2020).
     """
 
     def __init__(
@@ -38,75 +39,54 @@ class FourierFeatures(keras.layers.Layer):
 
     def call(self, z):
         phases = ops.matmul(z, self.frequencies)  # (batch, n)
-        return ops.concatenate(
-            [ops.sin(phases), ops.cos(phases)], axis=-1
-        )  # (batch, 2n)
+        waves = [ops.sin(phases), ops.cos(phases)]
+        return ops.concatenate(waves, axis=-1)  # (batch, 2n)
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "n": self.n,
-            "scale": self.scale,
-            "seed": self.seed,
-        }
+        settings = {"n": self.n, "scale": self.scale, "seed": self.seed}
+        return {**super().get_config(), **settings}
 
 
 # %% ../nbs/04_decoder.ipynb #build-decoder
 def build_decoder(
-    image_shape: tuple[int, int, int] = (
-        28,
-        28,
-        1,
-    ),  # height, width, channels; any size
+    # height, width, channels; any size
+    image_shape: tuple[int, int, int] = (28, 28, 1),
     latent_dim: int = 2,  # length of z
     filters: tuple[int, ...] = (64, 32),  # channels of each doubling convolution
     hidden: tuple[int, ...] = (),  # units of each dense layer before the small picture
-    fourier_features: int = 0,  # random frequencies shown instead of z itself; 0 for none
+    fourier_features: int = 0,  # random frequencies instead of z itself; 0 for none
     fourier_scale: float = 1.0,  # their standard deviation
     params_per_pixel: int = 1,  # of the likelihood
     seed: int | None = None,  # of the weights and the frequencies
 ) -> keras.Model:
-    "p(x|z): descriptions z (batch, latent_dim) to the likelihood's parameters (batch, H, W, C * params_per_pixel), any real numbers."
+    """p(x|z): descriptions z to the likelihood's parameters.
+
+    From (batch, latent_dim) to (batch, H, W, C * params_per_pixel), any real numbers.
+    """
     new_seed = seed_stream(seed, "decoder")
 
     def init():  # each layer its own
         return keras.initializers.GlorotUniform(new_seed())
 
     height, width, channels = image_shape
-    rows, columns = (
-        -(-side // 2 ** len(filters)) for side in (height, width)
-    )  # rounded up
+    # rounded up
+    rows, columns = (-(-side // 2 ** len(filters)) for side in (height, width))
     z = x = keras.Input((latent_dim,), name="z")
     if fourier_features:
-        x = FourierFeatures(fourier_features, fourier_scale, new_seed())(
-            x
-        )  # (batch, 2 * fourier_features)
+        # (batch, 2 * fourier_features)
+        x = FourierFeatures(fourier_features, fourier_scale, new_seed())(x)
     for n in hidden:
         x = layers.Dense(n, activation="relu", kernel_initializer=init())(x)
     small = (rows, columns, filters[0] if filters else channels)
-    x = layers.Dense(
-        rows * columns * small[-1], activation="relu", kernel_initializer=init()
-    )(x)
+    units = rows * columns * small[-1]
+    x = layers.Dense(units, activation="relu", kernel_initializer=init())(x)
     x = layers.Reshape(small)(x)
     for n in filters:
-        x = layers.Conv2DTranspose(
-            n,
-            3,
-            strides=2,
-            padding="same",
-            activation="relu",
-            kernel_initializer=init(),
-        )(x)
-    params = layers.Conv2DTranspose(
-        channels * params_per_pixel,
-        3,
-        padding="same",
-        kernel_initializer=init(),
-        name="params",
-    )(x)
+        doubles = dict(strides=2, padding="same", activation="relu")
+        x = layers.Conv2DTranspose(n, 3, kernel_initializer=init(), **doubles)(x)
+    last = dict(padding="same", kernel_initializer=init(), name="params")
+    params = layers.Conv2DTranspose(channels * params_per_pixel, 3, **last)(x)
     extra = (rows * 2 ** len(filters) - height, columns * 2 ** len(filters) - width)
-    if any(extra):
-        params = layers.Cropping2D([(n // 2, n - n // 2) for n in extra])(
-            params
-        )  # (batch, H, W, C * params_per_pixel)
+    if any(extra):  # cut to (batch, H, W, C * params_per_pixel)
+        params = layers.Cropping2D([(n // 2, n - n // 2) for n in extra])(params)
     return keras.Model(z, params, name="decoder")

@@ -7,6 +7,7 @@ __all__ = ["Seed", "gaussian_kl", "Likelihood", "Bernoulli"]
 
 # %% ../nbs/01_elbo.ipynb #imports
 from typing import Any as Tensor  # of whatever backend Keras runs on
+from typing import TypeAlias
 
 import keras
 import numpy as np
@@ -15,18 +16,17 @@ from numpy.typing import ArrayLike
 from scipy.special import entr
 
 # %% ../nbs/01_elbo.ipynb #seed
-Seed = int | keras.random.SeedGenerator | None  # what keras.random takes
+# What keras.random takes
+Seed: TypeAlias = int | keras.random.SeedGenerator | None
 
 
 # %% ../nbs/01_elbo.ipynb #same-shape
 def _same_shape(a, b, names: str) -> None:
     "Refuse what would broadcast silently: one pixel or one latent against many."
-    if len(a.shape) != len(b.shape) or any(
-        None not in (m, n) and m != n for m, n in zip(a.shape, b.shape)
-    ):
-        raise ValueError(
-            f"{names} must have the same shape, got {tuple(a.shape)} and {tuple(b.shape)}"
-        )
+    one, other = tuple(a.shape), tuple(b.shape)
+    known = [(m, n) for m, n in zip(one, other) if None not in (m, n)]
+    if len(one) != len(other) or any(m != n for m, n in known):
+        raise ValueError(f"{names} must have the same shape, got {one} and {other}")
 
 
 # %% ../nbs/01_elbo.ipynb #gaussian-kl
@@ -34,18 +34,17 @@ def gaussian_kl(
     z_mean: ArrayLike,  # mu, shape (batch, latent_dim)
     z_log_var: ArrayLike,  # log sigma^2, shape (batch, latent_dim)
 ) -> Tensor:
-    """KL(N(mu, sigma^2) || N(0, I)) in nats, shape (batch,): summed over latents, never averaged. Never negative.
+    """KL(N(mu, sigma^2) || N(0, I)) in nats, shape (batch,): summed over latents.
 
-    Kingma & Welling (2013), appendix B. Raises `ValueError` if the shapes differ.
+    Never averaged, and never negative. Kingma & Welling (2013), appendix B. Raises
+    `ValueError` if the shapes differ.
     """
-    z_mean = ops.convert_to_tensor(z_mean)
-    z_log_var = ops.cast(z_log_var, z_mean.dtype)
-    _same_shape(z_mean, z_log_var, "z_mean and z_log_var")
+    mu = ops.convert_to_tensor(z_mean)
+    log_var = ops.cast(z_log_var, mu.dtype)
+    _same_shape(mu, log_var, "z_mean and z_log_var")
     # KL(q(z|x) || p(z)) = 1/2 sum_j (mu_j^2 + sigma_j^2 - 1 - log sigma_j^2)
-    per_latent = 0.5 * (
-        ops.square(z_mean) + ops.expm1(z_log_var) - z_log_var
-    )  # (batch, latent_dim)
-    return ops.sum(per_latent, axis=-1)  # (batch,)
+    per_latent = 0.5 * (ops.square(mu) + ops.expm1(log_var) - log_var)
+    return ops.sum(per_latent, axis=-1)  # (batch, latent_dim) to (batch,)
 
 
 # %% ../nbs/01_elbo.ipynb #likelihood
@@ -99,21 +98,21 @@ class Likelihood:
         _same_shape(x, parts[0], "images and params")
         # log p(x|z) = sum_i log p(x_i|z)
         per_pixel = self.pixel_log_prob(x, *parts)  # (batch, height, width, channels)
-        return ops.sum(
-            per_pixel, axis=tuple(range(1, len(per_pixel.shape)))
-        )  # (batch,)
+        pixels = tuple(range(1, len(per_pixel.shape)))
+        return ops.sum(per_pixel, axis=pixels)  # (batch,)
 
     def log_prob_pairs(self, images: ArrayLike, params: ArrayLike) -> Tensor:
         "log p(x_n|z_m) in nats of each of N images under each of M params: (N, M)."
-        parts = [ops.reshape(part, (len(params), -1)) for part in self.split(params)]
-        x = ops.reshape(ops.cast(images, parts[0].dtype), (len(images), 1, -1))
+        parts = [ops.reshape(p, (p.shape[0], -1)) for p in self.split(params)]
+        x = ops.cast(images, parts[0].dtype)
+        x = ops.reshape(x, (x.shape[0], 1, -1))
         rows = [ops.sum(self.pixel_log_prob(image, *parts), axis=-1) for image in x]
         return ops.stack(rows)  # (N, M), an image at a time
 
     def split(self, params: ArrayLike) -> list[Tensor]:
         "The params by kind, each (batch, height, width, channels)."
-        params = ops.convert_to_tensor(params)
-        return ops.split(params, self.params_per_pixel, axis=-1)
+        parts = ops.convert_to_tensor(params)
+        return ops.split(parts, self.params_per_pixel, axis=-1)
 
     def entropy_floor(self, images: np.ndarray) -> np.ndarray | None:
         "The least -log p(x|z) that any params reach, (batch,), nats; None: not known."
@@ -153,11 +152,10 @@ class Bernoulli(Likelihood):
 
     def log_prob_pairs(self, images: ArrayLike, params: ArrayLike) -> Tensor:
         "log p(x_n|z_m) in nats of N images under M params: (N, M), one matrix product."
-        params = ops.convert_to_tensor(params)
-        logits = ops.reshape(params, (len(params), -1))  # (M, pixels)
-        x = ops.reshape(
-            ops.cast(images, logits.dtype), (len(images), -1)
-        )  # (N, pixels)
+        logits = ops.convert_to_tensor(params)
+        logits = ops.reshape(logits, (logits.shape[0], -1))  # (M, pixels)
+        x = ops.cast(images, logits.dtype)
+        x = ops.reshape(x, (x.shape[0], -1))  # (N, pixels)
         normaliser = ops.sum(ops.softplus(logits), axis=1)  # (M,)
         return ops.matmul(x, ops.transpose(logits)) - normaliser
 

@@ -14,17 +14,17 @@ from .sampling import Sampling, seed_stream
 
 # %% ../nbs/03_encoder.ipynb #build-encoder
 def build_encoder(
-    image_shape: tuple[int, int, int] = (
-        28,
-        28,
-        1,
-    ),  # height, width, channels; any size
+    # height, width, channels; any size
+    image_shape: tuple[int, int, int] = (28, 28, 1),
     latent_dim: int = 2,  # length of z
     filters: tuple[int, ...] = (32, 64),  # channels of each stride-2 convolution
     hidden: tuple[int, ...] = (16,),  # units of each dense layer before the two heads
     seed: int | None = None,  # of the weights and of the noise
 ) -> keras.Model:
-    "q(z|x): images (batch, H, W, C) in [0, 1] to z_mean, z_log_var and a draw z, each (batch, latent_dim)."
+    """q(z|x): images to z_mean, z_log_var and a draw z.
+
+    Images are (batch, H, W, C) in [0, 1]; each of the three is (batch, latent_dim).
+    """
     new_seed = seed_stream(seed, "encoder")
 
     def init():  # each layer its own
@@ -32,14 +32,8 @@ def build_encoder(
 
     images = x = keras.Input(image_shape, name="images")
     for n in filters:
-        x = layers.Conv2D(
-            n,
-            3,
-            strides=2,
-            padding="same",
-            activation="relu",
-            kernel_initializer=init(),
-        )(x)
+        halves = dict(strides=2, padding="same", activation="relu")
+        x = layers.Conv2D(n, 3, kernel_initializer=init(), **halves)(x)
     x = layers.Flatten()(x)
     for n in hidden:
         x = layers.Dense(n, activation="relu", kernel_initializer=init())(x)

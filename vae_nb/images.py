@@ -6,14 +6,11 @@
 __all__ = [
     "Images",
     "Dataset",
-    "table",
-    "strip",
     "check_images",
     "StoredImages",
     "take",
     "join",
     "Batches",
-    "keras_input",
 ]
 
 # %% ../nbs/00_images.ipynb #imports
@@ -24,7 +21,7 @@ import io
 import math
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import singledispatch
 
 import keras
@@ -63,7 +60,7 @@ class Dataset:
             for array in (images, labels):
                 digest.update(f"{array.dtype}{array.shape}".encode())
                 for block in _as_stored(array):
-                    digest.update(np.ascontiguousarray(block))
+                    digest.update(np.ascontiguousarray(block).data)
         return digest.hexdigest()
 
     def __repr__(self) -> str:
@@ -128,10 +125,9 @@ def check_images(
     the shape is looked at: their pixels were checked when they were loaded.
     """
     images = images if hasattr(images, "shape") else np.asarray(images)
-    shape, wanted = tuple(images.shape), ("height", "width", "channels")
-    if image_shape is not None:
-        wanted = tuple(map(str, image_shape))
+    shape = tuple(images.shape)
     if len(shape) != 4 or (image_shape and shape[1:] != tuple(image_shape)):
+        wanted = map(str, image_shape or ("height", "width", "channels"))
         expected = f"(N, {', '.join(wanted)})"
         raise ValueError(f"images have shape {shape}, expected {expected}")
     if shape[0] == 0:
@@ -177,8 +173,8 @@ class StoredImages:
         files: str | os.PathLike | Sequence,  # one or more: (N, H, W, C) or (N, H, W)
         rows: Sequence[int] | np.ndarray | None = None,  # (n,), counted through; all
     ):
-        one = isinstance(files, str | os.PathLike)
-        self.files = (files,) if one else tuple(files)
+        alone = isinstance(files, str | os.PathLike)
+        self.files: tuple = (files,) if alone else tuple(files)  # type: ignore
         stored = [_mapped(file) for file in self.files]
         kinds = {(array.shape[1:], array.dtype.name) for array in stored}
         if len(kinds) > 1:
@@ -316,7 +312,7 @@ class Batches(keras.utils.PyDataset):
 # %% ../nbs/00_images.ipynb #keras-input
 @singledispatch
 def keras_input(images, batch_size: int | None, shuffle: bool):
-    "What Keras is given for these images: arrays, tensors, tf.data and so on as they are."
+    "What Keras is given for these images: all but stored ones as they are."
     return images
 
 

@@ -181,7 +181,7 @@ LIKELIHOODS: dict[str, type[Likelihood]] = {
 def default_likelihood(
     image_shape: Sequence[int],  # height, width, channels
 ) -> str:
-    "The name in `LIKELIHOODS` for such images: bernoulli if grey, else discretized_logistic."
+    "Its name in `LIKELIHOODS`: bernoulli for grey images, else discretized_logistic."
     return "bernoulli" if image_shape[-1] == 1 else "discretized_logistic"
 
 

@@ -8,11 +8,10 @@ __all__ = [
     "PRETRAINED",
     "Run",
     "save_run",
+    "unfinished",
     "load_run",
     "run_folder",
-    "unfinished",
     "State",
-    "save_state",
     "load_state",
     "environment",
     "load_pretrained",
@@ -87,7 +86,7 @@ def save_run(
     folder: Path,  # must exist
 ) -> None:
     "Write `model.keras`, `history.csv`, `config.json` and `metrics.json`, each whole."
-    save_state(State(run.vae, run.history), folder)
+    State(run.vae, run.history).save(folder)
     _write_json(folder / "config.json", run.config)
     _write_json(folder / "metrics.json", run.metrics)
 
@@ -95,6 +94,14 @@ def save_run(
 def _write_json(path: Path, values: dict) -> None:
     with replacing(path) as new:
         new.write_text(json.dumps(values, indent=2) + "\n")
+
+
+# %% ../nbs/05b_runs.ipynb #unfinished
+def unfinished(
+    out: str | os.PathLike,  # a run folder
+) -> Path:
+    "The folder in which a run is put together until it is whole."
+    return Path(out).with_name(f"{Path(out).name}.unfinished")
 
 
 # %% ../nbs/05b_runs.ipynb #load-run
@@ -139,7 +146,9 @@ def _check_config(config: dict, history: dict[str, list[float]]) -> None:
 def _read_model(folder: Path) -> VAE:
     if not zipfile.is_zipfile(folder / "model.keras"):
         raise ValueError("model.keras is cut short")
-    vae = keras.saving.load_model(folder / "model.keras")
+    ours = {"vae_nb>VAE": VAE}  # not that of a notebook whose cells were run
+    with keras.saving.custom_object_scope(ours):
+        vae = keras.saving.load_model(folder / "model.keras")
     if not isinstance(vae, VAE):
         raise ValueError("model.keras holds no VAE")
     return vae
@@ -166,13 +175,14 @@ def _damage(path: Path) -> Iterator[None]:
         yield
     except Exception as e:
         cause = (str(e).splitlines() or [type(e).__name__])[0]
-        writer = __version__
+        written: dict = {}
         with suppress(Exception):  # the config may be what is damaged
-            config = json.loads((path / "config.json").read_text())
-            writer = config["versions"]["vae_nb"]
+            written = json.loads((path / "config.json").read_text())["versions"]
         advice = "a file in it is damaged: train again, or restore it"
-        if writer != __version__:
-            advice = f"it was written by vae_nb {writer}, this is {__version__}"
+        for name, here in (("vae_nb", __version__), ("keras", keras.__version__)):
+            if (writer := written.get(name, here)) != here:
+                advice = f"it was written by {name} {writer}, this is {here}"
+                break
         raise OSError(f"{path} cannot be read ({cause}): {advice}") from None
 
 
@@ -215,13 +225,6 @@ def run_folder(
                 left = f"{staging} has the last whole epoch, make room and --resume"
             raise OSError(f"no room left in {out.parent}: {left}") from None
         raise
-
-
-def unfinished(
-    out: str | os.PathLike,  # a run folder
-) -> Path:
-    "The folder in which a run is put together until it is whole."
-    return Path(out).with_name(f"{Path(out).name}.unfinished")
 
 
 # %% ../nbs/05b_runs.ipynb #refuse
@@ -269,22 +272,18 @@ class State:
         "The epoch, from 0, with the lowest validation loss; the earliest of several."
         return int(np.argmin(self.history["val_loss"]))
 
-
-def save_state(
-    state: State,
-    folder: Path,  # must exist
-) -> None:
-    "Write best.npz, history.csv and model.keras, each whole, and the model last."
-    if state.best:
-        with replacing(folder / "best.npz") as new:
-            np.savez(new, *state.best)
-    with replacing(folder / "history.csv") as new, open(new, "w", newline="") as f:
-        rows = csv.writer(f)
-        rows.writerow(["epoch", *state.history])
-        for epoch, values in enumerate(zip(*state.history.values()), start=1):
-            rows.writerow([epoch, *values])
-    with replacing(folder / "model.keras") as new:
-        state.vae.save(new)
+    def save(self, folder: Path) -> None:
+        "Write best.npz, history.csv and model.keras, each whole, and the model last."
+        if self.best:
+            with replacing(folder / "best.npz") as new:
+                np.savez(new, *self.best)
+        with replacing(folder / "history.csv") as new, open(new, "w", newline="") as f:
+            rows = csv.writer(f)
+            rows.writerow(["epoch", *self.history])
+            for epoch, values in enumerate(zip(*self.history.values()), start=1):
+                rows.writerow([epoch, *values])
+        with replacing(folder / "model.keras") as new:
+            self.vae.save(new)
 
 
 # %% ../nbs/05b_runs.ipynb #load-state

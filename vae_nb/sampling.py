@@ -15,7 +15,8 @@ from keras import ops
 
 # %% ../nbs/02_sampling.ipynb #replica
 def _replica() -> int:
-    "This replica's number under tf.distribute, else 0. The only lines here that know TensorFlow."
+    "This replica's number under tf.distribute, else 0."
+    # The only lines here that know TensorFlow
     if keras.backend.backend() != "tensorflow":
         return 0
     import tensorflow as tf
@@ -30,17 +31,17 @@ class _ReplicaSeeds(keras.random.SeedGenerator):
 
     def next(self, ordered: bool = True):
         seed = super().next(ordered)  # (2,): the seed itself, how often it was used
-        return seed + ops.cast(
-            ops.stack([_replica() * 1_000_003, 0]), seed.dtype
-        )  # a large step: no near-by seed
+        far = _replica() * 1_000_003  # a large step: no near-by seed
+        return seed + ops.cast(ops.stack([far, 0]), seed.dtype)
 
 
 # %% ../nbs/02_sampling.ipynb #sampling
 @keras.saving.register_keras_serializable(package="vae_nb")
 class Sampling(keras.layers.Layer):
-    """Draw z ~ N(mu, sigma^2), differentiably: inputs [z_mean, z_log_var], output z, all of shape (batch, latent_dim).
+    """Draw z ~ N(mu, sigma^2), differentiably.
 
-    Kingma & Welling (2013), section 2.4. It draws in training and in evaluation alike.
+    Inputs [z_mean, z_log_var], output z, all of shape (batch, latent_dim). Kingma &
+    Welling (2013), section 2.4. It draws in training and in evaluation alike.
     """
 
     def __init__(
@@ -75,6 +76,6 @@ def seed_stream(
     seed: int | None,  # None: a new stream each time
     part: str,  # what the seeds are for; another part, other seeds
 ) -> Callable[[], int]:
-    "A function that returns another integer seed at each call, the same ones in each run."
+    "A function that gives another integer seed at each call, the same in each run."
     rng = np.random.default_rng(None if seed is None else [seed, *part.encode()])
     return lambda: int(rng.integers(2**31))

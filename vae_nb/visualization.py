@@ -29,7 +29,7 @@ from matplotlib.patches import Circle
 from scipy.stats import norm
 
 if TYPE_CHECKING:
-    from vae_nb.images import Dataset
+    from vae_nb.images import Dataset, Images
     from vae_nb.runs import Run
     from vae_nb.vae import VAE
 
@@ -37,9 +37,13 @@ if TYPE_CHECKING:
 # %% ../nbs/06_visualization.ipynb #manifold-axis
 def manifold_axis(
     n: int,  # steps
-    grid: str = "linear",  # "linear": even steps over [-2, 2]; "quantile": steps of equal prior probability
+    # "linear": even steps over [-2, 2]; "quantile": steps of equal prior probability
+    grid: str = "linear",
 ) -> np.ndarray:
-    "Coordinates along one axis of a manifold picture, ascending, (n,). Raises `ValueError` for another grid or n < 2."
+    """Coordinates along one axis of a manifold picture, ascending, (n,).
+
+    Raises `ValueError` for another grid or n < 2.
+    """
     if n < 2:
         raise ValueError(f"n is {n}, expected at least 2 steps")
     if grid == "linear":
@@ -60,9 +64,8 @@ def _figure(*args, **kwargs):
 def _tiles(images: np.ndarray) -> np.ndarray:
     "Images (rows, columns, H, W, C) side by side: (rows * H, columns * W, C)."
     rows, columns, height, width, channels = images.shape
-    return images.transpose(0, 2, 1, 3, 4).reshape(
-        rows * height, columns * width, channels
-    )
+    side_by_side = images.transpose(0, 2, 1, 3, 4)
+    return side_by_side.reshape(rows * height, columns * width, channels)
 
 
 def _show(ax, picture: np.ndarray) -> None:
@@ -76,10 +79,10 @@ def _checked_dims(vae, dims: Sequence[int]) -> list[int]:
     "The latents to draw: two, or the only one."
     if vae.latent_dim == 1:
         return [0]
-    if len(set(dims)) != 2 or not all(0 <= d < vae.latent_dim for d in dims):
-        raise ValueError(
-            f"dims is {tuple(dims)}, expected two different latents from 0 to {vae.latent_dim - 1}"
-        )
+    last = vae.latent_dim - 1
+    if len(set(dims)) != 2 or not all(0 <= d <= last for d in dims):
+        expected = f"expected two different latents from 0 to {last}"
+        raise ValueError(f"dims is {tuple(dims)}, {expected}")
     return list(dims)
 
 
@@ -90,7 +93,10 @@ def plot_manifold(
     grid: str = "linear",  # or "quantile", see `manifold_axis`
     dims: Sequence[int] = (0, 1),  # which latents go right and up; the others are 0
 ) -> Figure:
-    "What the plane of two latents decodes to: n by n mean images, the first latent to the right, the second upwards."
+    """What the plane of two latents decodes to, as n by n mean images.
+
+    The first latent grows to the right, the second upwards.
+    """
     dims, axis = _checked_dims(vae, dims), manifold_axis(n, grid)
     up = axis[::-1] if len(dims) == 2 else np.zeros(1)  # row 0 is at the top
     z = np.zeros((len(up), n, vae.latent_dim), "float32")
@@ -118,98 +124,77 @@ def prior_radius(p: float) -> float:
 # %% ../nbs/06_visualization.ipynb #colors
 def _colors(n: int) -> np.ndarray:
     "n distinct colours; ten by default, more from a finer palette."
-    return (
-        plt.get_cmap("tab10")(np.arange(n))
-        if n <= 10
-        else plt.get_cmap("turbo")(np.linspace(0, 1, n))
-    )
+    if n <= 10:
+        return plt.get_cmap("tab10")(np.arange(n))
+    return plt.get_cmap("turbo")(np.linspace(0, 1, n))
+
+
+def _coordinates(
+    vae, z_mean: np.ndarray, dims: Sequence[int] | str
+) -> tuple[np.ndarray, list[str]]:
+    "Points to draw, (N, 2), or (N, 1) for a single latent, and what their axes are."
+    if isinstance(dims, str) and vae.latent_dim > 2:  # "pca"
+        _, size, directions = np.linalg.svd(np.cov(z_mean.T))
+        share = size[:2] / size.sum()
+        name = "principal component {} of z_mean ({:.0%} of its variance)"
+        names = [name.format(i + 1, s) for i, s in enumerate(share)]
+        return z_mean @ directions[:2].T, names
+    chosen = _checked_dims(vae, (0, 1) if isinstance(dims, str) else dims)
+    return z_mean[:, chosen], [f"z[{d}]" for d in chosen]
+
+
+def _draw_prior(ax) -> None:
+    "Circles that hold 50, 90 and 99% of the prior."
+    box = dict(boxstyle="round,pad=0.15", fc="white", ec="none", alpha=0.8)
+    text = dict(ha="center", va="center", fontsize=8, color="0.25", bbox=box)
+    line = dict(fill=False, color="0.25", lw=1, ls="--")
+    for p in (0.5, 0.9, 0.99):
+        ax.add_patch(Circle((0, 0), prior_radius(p), **line))
+        ax.annotate(f"{p:.0%}", (0, prior_radius(p)), **text)
 
 
 # %% ../nbs/06_visualization.ipynb #plot-label-clusters
 def plot_label_clusters(
     vae: "VAE",
-    images: np.ndarray,  # (N, H, W, C) in [0, 1]
+    images: "Images",  # (N, H, W, C) in [0, 1]
     labels: np.ndarray,  # (N,), integers
     class_names: Sequence[str],  # what label 0, 1, ... is called
-    dims: Sequence[int] | str = (
-        0,
-        1,
-    ),  # which latents go right and up; "pca": the two directions in which z_mean varies most
+    # which latents go right and up; "pca": the two directions where z_mean varies most
+    dims: Sequence[int] | str = (0, 1),
 ) -> Figure:
-    """Where images lie in latent space: z_mean of each, coloured by class, with circles around 50, 90 and 99% of the prior.
+    """Where images lie in latent space: z_mean of each, coloured by class.
 
-    The prior looks the same from every direction, so the circles hold for principal components, too.
+    Circles stand around 50, 90 and 99% of the prior. It looks the same from every
+    direction, so they hold for principal components, too.
     """
     labels = np.asarray(labels)
     if len(images) != len(labels):
-        raise ValueError(
-            f"there are {len(images)} images and {len(labels)} labels, expected as many"
-        )
-    z_mean = vae.encode(images)[0]  # (N, latent_dim)
-    if dims == "pca" and vae.latent_dim > 2:
-        _, size, directions = np.linalg.svd(np.cov(z_mean.T))
-        z_mean, share = z_mean @ directions[:2].T, size[:2] / size.sum()  # (N, 2)
-        names = [
-            f"principal component {i + 1} of z_mean ({s:.0%} of its variance)"
-            for i, s in enumerate(share)
-        ]
-    else:
-        dims = _checked_dims(vae, (0, 1) if dims == "pca" else dims)
-        z_mean, names = z_mean[:, dims], [f"z[{d}]" for d in dims]  # (N, 2), or (N, 1)
+        have = f"there are {len(images)} images and {len(labels)} labels"
+        raise ValueError(f"{have}, expected as many")
+    points, names = _coordinates(vae, vae.encode(images)[0], dims)
     colors = _colors(len(class_names))
     fig, ax = _figure(figsize=(7.4, 5.6))
+    beside = dict(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     if len(names) == 1:
         for c, name in enumerate(class_names):
-            ax.hist(
-                z_mean[labels == c, 0], 80, color=colors[c], histtype="step", label=name
-            )
-        ax.set(xlabel="z[0]", ylabel="images")
-        ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+            values, style = points[labels == c, 0], dict(color=colors[c], label=name)
+            ax.hist(values, 80, histtype="step", **style)
+        ax.set(xlabel=names[0], ylabel="images")
+        ax.legend(**beside)
         return fig
 
-    order = np.random.default_rng(0).permutation(
-        len(labels)
-    )  # so that no class lies on top of all others
-    size = np.clip(20_000 / len(labels), 2, 20)
-    ax.scatter(
-        *z_mean[order].T,
-        s=size,
-        c=colors[labels[order]],
-        alpha=0.6,
-        linewidths=0,
-        rasterized=True,
-    )
-    for p in (0.5, 0.9, 0.99):
-        ax.add_patch(
-            Circle((0, 0), prior_radius(p), fill=False, color="0.25", lw=1, ls="--")
-        )
-        ax.annotate(
-            f"{p:.0%}",
-            (0, prior_radius(p)),
-            ha="center",
-            va="center",
-            fontsize=8,
-            color="0.25",
-            bbox=dict(boxstyle="round,pad=0.15", fc="white", ec="none", alpha=0.8),
-        )
-    edge = 1.05 * max(prior_radius(0.99), np.quantile(np.abs(z_mean), 0.9995))
-    ax.set(
-        xlabel=names[0],
-        ylabel=names[1],
-        xlim=(-edge, edge),
-        ylim=(-edge, edge),
-        aspect="equal",
-    )
+    # in an order in which no class lies on top of all others
+    order = np.random.default_rng(0).permutation(len(labels))
+    style = dict(s=np.clip(20_000 / len(labels), 2, 20), alpha=0.6, linewidths=0)
+    ax.scatter(*points[order].T, c=colors[labels[order]], rasterized=True, **style)
+    _draw_prior(ax)
+    edge = 1.05 * max(prior_radius(0.99), np.quantile(np.abs(points), 0.9995))
+    limits = dict(xlim=(-edge, edge), ylim=(-edge, edge), aspect="equal")
+    ax.set(xlabel=names[0], ylabel=names[1], **limits)
     ax.spines[["top", "right"]].set_visible(False)
-    handles = [plt.Line2D([], [], marker="o", ls="", color=color) for color in colors]
-    if len(handles) <= 20:  # more names than that would be larger than the picture
-        ax.legend(
-            handles,
-            class_names,
-            loc="center left",
-            bbox_to_anchor=(1, 0.5),
-            frameon=False,
-        )
+    if len(colors) <= 20:  # more names than that would be larger than the picture
+        dots = [plt.Line2D([], [], marker="o", ls="", color=color) for color in colors]
+        ax.legend(dots, class_names, **beside)
     return fig
 
 
@@ -235,7 +220,10 @@ def one_of_each(labels: np.ndarray) -> np.ndarray:
 
 
 def examples(labels: np.ndarray, n: int = 10) -> np.ndarray:
-    "Index of n examples, or of all if there are fewer: the first of each class, then whatever comes first."
+    """Index of n examples, or of all if there are fewer.
+
+    The first of each class, then whatever comes first.
+    """
     chosen = one_of_each(labels)[:n]
     others = np.setdiff1d(np.arange(len(labels)), chosen)
     return np.concatenate([chosen, others[: n - len(chosen)]])
@@ -262,7 +250,7 @@ def plot_images(
 def plot_history(
     history: dict[str, list[float]],  # of a `Run`
 ) -> Figure:
-    "Loss, reconstruction and KL by epoch, in nats an image."
+    "Loss, reconstruction and KL by epoch, in nats per image."
     panels = {"loss": "loss", "reconstruction_loss": "reconstruction", "kl_loss": "KL"}
     fig, axes = _figure(1, 3, figsize=(9, 2.7))
     for ax, (key, title) in zip(axes, panels.items()):
@@ -270,30 +258,27 @@ def plot_history(
         style = "o-" if len(epochs) <= 20 else "-"
         ax.plot(epochs, history[key], style, color="tab:blue", ms=4, label="training")
         if key == "loss" and "val_loss" in history:
-            ax.plot(
-                epochs,
-                history["val_loss"],
-                style,
-                color="tab:orange",
-                ms=4,
-                label="validation",
-            )
+            losses, look = history["val_loss"], dict(color="tab:orange", ms=4)
+            ax.plot(epochs, losses, style, label="validation", **look)
             ax.legend(frameon=False)
         ax.set(title=title, xlabel="epoch")
         ax.xaxis.get_major_locator().set_params(integer=True)
         ax.spines[["top", "right"]].set_visible(False)
-    axes[0].set_ylabel("nats an image")
+    axes[0].set_ylabel("nats per image")
     return fig
 
 
 # %% ../nbs/06_visualization.ipynb #plot-traversals
 def plot_traversals(
     vae: "VAE",
-    images: np.ndarray,  # (N, H, W, C) in [0, 1]; they tell which latents are used most
+    images: "Images",  # (N, H, W, C) in [0, 1]; they tell which latents are used most
     n: int = 9,  # steps from -2.5 to 2.5
     rows: int = 8,  # at most so many latents
 ) -> Figure:
-    "What each of the most used latents does to the decoded image, the others 0: a row for each latent."
+    """What each of the most used latents does to the decoded image, the others 0.
+
+    A row for each latent.
+    """
     used = np.argsort(-vae.encode(images)[0].var(axis=0), kind="stable")[:rows]
     axis = np.linspace(-2.5, 2.5, n)
     z = np.zeros((len(used), n, vae.latent_dim), "float32")
@@ -303,9 +288,8 @@ def plot_traversals(
     fig, ax = _figure(figsize=(6.4, 5.8 * len(used) * height / (n * width) + 0.5))
     _show(ax, _tiles(decoded.reshape(len(used), n, height, width, channels)))
     ax.set_xticks((np.arange(n) + 0.5) * width - 0.5, [f"{v:.1f}" for v in axis])
-    ax.set_yticks(
-        (np.arange(len(used)) + 0.5) * height - 0.5, [f"z[{d}]" for d in used]
-    )
+    middles = (np.arange(len(used)) + 0.5) * height - 0.5
+    ax.set_yticks(middles, [f"z[{d}]" for d in used])
     return fig
 
 
@@ -315,25 +299,22 @@ def save_pictures(
     dataset: "Dataset",
     folder: str | Path,  # must exist
 ) -> list[Path]:
-    """Write manifold.png, label_clusters.png, reconstructions.png and history.png; returns their paths.
+    """Write manifold.png, label_clusters.png, reconstructions.png and history.png.
 
-    With more than two latents traversals.png takes the place of the manifold, and the clusters are principal components.
+    Returns their paths. With more than two latents traversals.png takes the place of
+    the manifold, and the clusters are principal components.
     """
-    vae, many = run.vae, run.vae.latent_dim > 2
-    picture = (
-        ("traversals", plot_traversals(vae, dataset.test_images))
-        if many
-        else ("manifold", plot_manifold(vae))
-    )
-    figures = dict([picture]) | {
-        "label_clusters": plot_label_clusters(
-            vae, dataset.train_images, dataset.train_labels, dataset.class_names, "pca"
-        ),
-        "reconstructions": plot_reconstructions(
-            vae, dataset.test_images[examples(dataset.test_labels)]
-        ),
-        "history": plot_history(run.history),
-    }
+    vae, figures = run.vae, {}
+    if vae.latent_dim > 2:
+        figures["traversals"] = plot_traversals(vae, dataset.test_images)
+    else:
+        figures["manifold"] = plot_manifold(vae)
+    images, labels = dataset.train_images, dataset.train_labels
+    clusters = plot_label_clusters(vae, images, labels, dataset.class_names, "pca")
+    some = dataset.test_images[examples(dataset.test_labels)]
+    figures["label_clusters"] = clusters
+    figures["reconstructions"] = plot_reconstructions(vae, some)
+    figures["history"] = plot_history(run.history)
     paths = [Path(folder) / f"{name}.png" for name in figures]
     for path, fig in zip(paths, figures.values()):
         fig.savefig(path, dpi=150, bbox_inches="tight")
