@@ -73,8 +73,7 @@ preview: $(VENV)/ready
 	$(BIN)/sphinx-autobuild $(SPHINX) --open-browser --watch vae_nb --watch CHANGELOG.md --ignore '*/.ipynb_checkpoints/*'
 
 benchmark: $(VENV)/ready
-	for script in article recipes tuning target throughput speed scaling evaluation likelihoods own_images; do \
-		echo "benchmarks/$$script.py --quick"; $(BIN)/python benchmarks/$$script.py --quick || exit 1; done
+	$(BIN)/python benchmarks/all.py --quick
 
 mutants: $(VENV)/ready
 	$(BIN)/python tests/mutants.py
