@@ -18,7 +18,7 @@ from typing import Any
 
 root = Path(__file__).resolve().parent.parent
 RESULTS = root / "benchmarks" / "results"
-VAE_NB = [sys.executable, "-c", "from vae_nb.cli import main; main()"]
+VAE_NB = [sys.executable, "-m", "vae_nb"]
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 
