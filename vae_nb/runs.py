@@ -207,6 +207,8 @@ def run_folder(
         _make(staging)
         with locked(staging):
             ours = True
+            for left in staging.glob(".*.new*"):  # a process was killed while it wrote
+                remove(left)
             _refuse_without_room(staging, space)
             yield staging
             sync(*staging.rglob("*"), staging)
