@@ -38,11 +38,9 @@ test: $(VENV)/ready $(if $(CONSTRAINTS),,lint) drift
 	$(BIN)/nbdev_test --n_workers 2 --timing
 	$(BIN)/pytest -q tests
 
-# Settings are in pyproject.toml.
+# ruff and mypy; their settings are in pyproject.toml.
 lint: $(VENV)/ready
-	$(BIN)/ruff check --quiet
-	$(BIN)/ruff format --check --quiet
-	$(BIN)/mypy
+	$(BIN)/python nbs/lint.py
 
 format: $(VENV)/ready
 	$(BIN)/ruff check --quiet --fix-only
@@ -75,8 +73,7 @@ preview: $(VENV)/ready
 	$(BIN)/sphinx-autobuild $(SPHINX) --open-browser --watch vae_nb --watch CHANGELOG.md --ignore '*/.ipynb_checkpoints/*'
 
 benchmark: $(VENV)/ready
-	for script in article recipes tuning target throughput speed scaling evaluation likelihoods own_images; do \
-		echo "benchmarks/$$script.py --quick"; $(BIN)/python benchmarks/$$script.py --quick || exit 1; done
+	$(BIN)/python benchmarks/all.py --quick
 
 mutants: $(VENV)/ready
 	$(BIN)/python tests/mutants.py

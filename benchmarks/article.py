@@ -1,31 +1,47 @@
-"""Train the article's recipe in full, 100 epochs on all 70,000 images, and set its curve beside the published log.
+"""The article's recipe in full, 100 epochs on all 70,000 images, beside its log.
 
-    python benchmarks/article.py                # seed 0; about 40 minutes on two cores; stopped and called again, it goes on
+    python benchmarks/article.py                # seed 0; about 40 minutes on two cores
     python benchmarks/article.py --seeds 0 1 2  # more seeds: one after the other
-    python benchmarks/article.py --quick        # one epoch on digits, to see that it works; writes nothing
+    python benchmarks/article.py --quick        # one epoch on digits; writes nothing
 
-The runs stay in runs/article-seed*. Writes benchmarks/results/article.json and article_history.csv (every epoch of every seed).
+Stopped and called again, it resumes. The runs stay in runs/article-seed*. Writes
+benchmarks/results/article.json and article_history.csv (every epoch of every seed).
 """
 
-import argparse
 import csv
 import json
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from record import provenance, root, write
+from harness import RESULTS, provenance, root, run
 
-from vae_nb import evaluate_elbo, load_dataset, load_run, save_pictures, train
+from vae_nb import (
+    Dataset,
+    Run,
+    evaluate_elbo,
+    join,
+    load_dataset,
+    load_run,
+    save_pictures,
+    train,
+)
+
+TERMS = ("loss", "reconstruction_loss", "kl_loss")
 
 
-def run_of(seed: int, dataset, epochs: int | None, folder: Path):
-    "The finished run: loaded, gone on with, or trained from the start."
+def published_log() -> np.ndarray:
+    "What the article logged: epoch, loss, reconstruction_loss, kl_loss."
+    path = root / "nbs" / "article_history.csv"
+    return np.genfromtxt(path, delimiter=",", names=True)
+
+
+def run_of(seed: int, dataset: Dataset, epochs: int | None, folder: Path) -> Run:
+    "The finished run: loaded, resumed, or trained from the start."
     if folder.exists():
         return load_run(folder)
-    origin = provenance(
-        "vae_nb", "keras", "tensorflow", "numpy"
-    )  # of now, not of when it ends
+    origin = provenance("vae_nb", "keras", "tensorflow", "numpy")  # of its beginning
 
     def finish(run, folder):
         save_pictures(run, dataset, folder)
@@ -42,15 +58,15 @@ def run_of(seed: int, dataset, epochs: int | None, folder: Path):
     )
 
 
-def summary(run, dataset, published) -> dict:
-    "Last epoch beside the article's, and the finished model on its own data and on the test images alone."
-    everything = np.concatenate([dataset.train_images, dataset.test_images])
+def summary(run: Run, dataset: Dataset) -> dict:
+    "Its last epoch beside the article's; the finished model on all images."
+    assert run.path
+    everything = join(dataset.train_images, dataset.test_images)
     loss = np.array(run.history["loss"])
-    difference = loss - published["loss"][: len(loss)]
-    origin = json.loads((run.path / "provenance.json").read_text())
+    difference = loss - published_log()["loss"][: len(loss)]
     return {
         "seed": run.config["seed"],
-        **origin,
+        **json.loads((run.path / "provenance.json").read_text()),
         "epochs": len(loss),
         "last": {name: values[-1] for name, values in run.history.items()},
         "difference_of_last_loss": difference[-1],
@@ -62,52 +78,31 @@ def summary(run, dataset, published) -> dict:
     }
 
 
-def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument(
-        "--quick", action="store_true", help="one epoch on digits; writes nothing"
-    )
-    options = parser.parse_args()
-    dataset = load_dataset("digits" if options.quick else "fashion_mnist")
-    published = np.genfromtxt(
-        root / "nbs" / "article_history.csv", delimiter=",", names=True
-    )
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch) if options.quick else root / "runs"
-        runs = [
-            run_of(
-                seed,
-                dataset,
-                1 if options.quick else None,
-                folder / f"article-seed{seed}",
-            )
-            for seed in options.seeds
-        ]
-        results = {
-            "what": "the article's recipe in full; nats an image",
-            "article": {
-                name: published[name][-1]
-                for name in ("loss", "reconstruction_loss", "kl_loss")
-            },
-            "runs": [summary(run, dataset, published) for run in runs],
-        }
-    if options.quick:
-        return print(json.dumps(results, indent=2))
-    write("article", results)
-    with open(
-        root / "benchmarks" / "results" / "article_history.csv", "w", newline=""
-    ) as f:
+def write_history(runs: list[Run], folder: Path) -> None:
+    with open(folder / "article_history.csv", "w", newline="") as f:
         rows = csv.writer(f)
         rows.writerow(["seed", "epoch", *runs[0].history])
         for run in runs:
-            rows.writerows(
-                (run.config["seed"], epoch, *values)
-                for epoch, values in enumerate(zip(*run.history.values()), start=1)
-            )
+            epochs = zip(*run.history.values())
+            for epoch, values in enumerate(epochs, start=1):
+                rows.writerow([run.config["seed"], epoch, *values])
+
+
+def measure(quick: bool, seeds: Sequence[int] = (0,)) -> dict:
+    dataset = load_dataset("digits" if quick else "fashion_mnist")
+    epochs, last = 1 if quick else None, published_log()[-1]
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) if quick else root / "runs"
+        runs = []
+        for seed in seeds:
+            runs.append(run_of(seed, dataset, epochs, folder / f"article-seed{seed}"))
+        write_history(runs, folder if quick else RESULTS)
+        return {
+            "what": "the article's recipe in full; nats per image",
+            "article": {name: last[name] for name in TERMS},
+            "runs": [summary(run, dataset) for run in runs],
+        }
 
 
 if __name__ == "__main__":
-    main()
+    run(measure, ("--seeds", dict(type=int, nargs="+", default=[0])))

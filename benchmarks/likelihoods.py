@@ -1,19 +1,20 @@
-"""One network under each likelihood: nats, and bits a pixel where the outcome is discrete; and the same images as PNG files.
+"""One network under each likelihood: nats, and bits per pixel of discrete outcomes.
 
-python benchmarks/likelihoods.py           # Fashion-MNIST, about ten minutes on two cores
-python benchmarks/likelihoods.py --quick   # digits, one epoch, prints and writes nothing
+    python benchmarks/likelihoods.py           # Fashion-MNIST, ten minutes on two cores
+    python benchmarks/likelihoods.py --quick   # 100 digits, one epoch; writes nothing
+
+Beside them the bits of the same images as PNG files. Writes
+benchmarks/results/likelihoods.json.
 """
 
-import argparse
 import io
-import json
+from dataclasses import replace
 
 import numpy as np
+from harness import provenance, run
 from PIL import Image
-from record import provenance, write
 
-from vae_nb import bits_per_pixel, load_dataset, train
-from vae_nb.likelihoods import LIKELIHOODS
+from vae_nb import LIKELIHOODS, Dataset, bits_per_pixel, load_dataset, train
 
 EXPLAINS = {
     "bernoulli": "grey images as averages of coins",
@@ -26,7 +27,7 @@ DISCRETE = ("binarized_bernoulli", "discretized_logistic")
 
 
 def png_bits(images: np.ndarray) -> float:
-    "Bits a pixel of the images, each as a PNG file of its own, as small as the encoder can make it."
+    "Bits per pixel of the images, each a PNG file as small as the encoder can make it."
     total = 0
     for image in np.round(images[..., 0] * 255).astype("uint8"):
         file = io.BytesIO()
@@ -35,47 +36,43 @@ def png_bits(images: np.ndarray) -> float:
     return 8 * total / images.size
 
 
-parser = argparse.ArgumentParser(
-    description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-)
-parser.add_argument("--quick", action="store_true")
-quick = parser.parse_args().quick
-dataset, epochs, seed = (
-    load_dataset("digits" if quick else "fashion_mnist"),
-    1 if quick else 10,
-    0,
-)
+def trained_with(likelihood: str, dataset: Dataset, **settings) -> dict:
+    trained = train(dataset, likelihood=likelihood, **settings)
+    bits, images = None, dataset.test_images
+    if likelihood in DISCRETE:
+        bound = trained.metrics["negative_elbo"]
+        bits = float(bits_per_pixel(bound, dataset.image_shape))
+    return {
+        "likelihood": likelihood,
+        "explains": EXPLAINS[likelihood],
+        "parameters": trained.config["parameters"],
+        **trained.metrics,
+        "bits_per_pixel": bits,
+        "squared_error": float(
+            np.mean((trained.vae.reconstruct(images) - images) ** 2)
+        ),
+    }
 
-record = {
-    **provenance("tensorflow", "keras", "numpy", "pillow"),
-    "dataset": dataset.name,
-    "recipe": "default",
-    "epochs": epochs,
-    "seed": seed,
-    "png_bits_per_pixel": png_bits(dataset.test_images),
-    "runs": [],
-}
-for name in LIKELIHOODS:
-    run = train(dataset, epochs=epochs, seed=seed, likelihood=name)
-    error = np.mean(
-        (run.vae.reconstruct(dataset.test_images) - dataset.test_images) ** 2
-    )
-    bits = (
-        float(bits_per_pixel(run.metrics["negative_elbo"], dataset.image_shape))
-        if name in DISCRETE
-        else None
-    )
-    record["runs"].append(
-        {
-            "likelihood": name,
-            "explains": EXPLAINS[name],
-            "parameters": run.config["parameters"],
-            **run.metrics,
-            "bits_per_pixel": bits,
-            "squared_error": float(error),
-        }
-    )
-    print(name, run.metrics)
-print(json.dumps(record, indent=2))
-if not quick:
-    write("likelihoods", record)
+
+def measure(quick: bool) -> dict:
+    origin = provenance("tensorflow", "keras", "numpy", "pillow")
+    dataset = load_dataset("digits" if quick else "fashion_mnist")
+    if quick:
+        dataset = replace(
+            dataset,
+            train_images=dataset.train_images[:100],
+            train_labels=dataset.train_labels[:100],
+        )
+    settings = dict(epochs=1 if quick else 10, seed=0)
+    return {
+        **origin,
+        "dataset": dataset.name,
+        "recipe": "default",
+        **settings,
+        "png_bits_per_pixel": png_bits(np.asarray(dataset.test_images)),
+        "runs": [trained_with(name, dataset, **settings) for name in LIKELIHOODS],
+    }
+
+
+if __name__ == "__main__":
+    run(measure)

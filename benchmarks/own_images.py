@@ -1,20 +1,21 @@
-"""Folders of one's own pictures: trained by one command, killed and resumed, in constant memory, as fast from disk as from memory.
+"""Folders of one's own pictures: one command, killed and resumed, memory, speed.
 
-    python benchmarks/own_images.py                # eleven minutes on two cores
-    python benchmarks/own_images.py memory disk    # these parts anew, the others as they were
-    python benchmarks/own_images.py --quick        # all in small, in a minute or two; writes nothing
+    python benchmarks/own_images.py              # eleven minutes on two cores
+    python benchmarks/own_images.py memory disk  # these parts, the others as they were
+    python benchmarks/own_images.py --quick      # all in small; writes nothing
 
 grey    10,000 grey PNGs in ten class folders: Fashion-MNIST's test images
-colour  2,000 JPEGs of 64 to 200 pixels a side: cuttings of scikit-learn's two photographs
-kills   a small run, killed with SIGKILL at 20 moments spread over its time, and resumed: is each the same to the bit?
+colour  2,000 JPEGs, 64 to 200 pixels a side: crops of scikit-learn's two photographs
+kills   a small run, killed with SIGKILL at 20 moments spread over its time, and
+        resumed: is each the same to the bit?
 memory  the peak of `vae_nb train` on 5,000 and on 50,000 pictures
 disk    epochs from the disk and from memory in turn
 
-Everything is made in a temporary folder. `--keep FOLDER` makes it there, to look at. Writes benchmarks/results/own_images.json and, of
-the colour run, own_images.png: test images, their reconstructions and samples.
+Everything is made in a temporary folder. `--keep FOLDER` makes it there, to look at.
+Writes benchmarks/results/own_images.json and, of the colour run, own_images.png: test
+images, their reconstructions and samples.
 """
 
-import argparse
 import csv
 import hashlib
 import json
@@ -24,273 +25,214 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from statistics import median
+from unittest import mock
 
 import numpy as np
+from harness import RESULTS, VAE_NB, in_turn, provenance, run, timed, trained, write
 from PIL import Image
-from record import provenance, root, write
 
-os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-COMMAND = [sys.executable, "-c", "from vae_nb.cli import main; main()", "train"]
-RESULT = root / "benchmarks" / "results" / "own_images"
+from vae_nb import (
+    Batches,
+    build_vae,
+    load_dataset,
+    load_run,
+    make_recipe,
+    plot_images,
+    unfinished,
+)
+
+SETTINGS = (
+    "training_images",
+    "image_shape",
+    "likelihood",
+    "latent_dim",
+    "epochs",
+    "seed",
+)
 
 
-def trained(*arguments) -> dict:
-    "Seconds and peak memory of `vae_nb train`, and what it says of the run."
-    start, out = time.perf_counter(), Path(arguments[arguments.index("--out") + 1])
-    process = subprocess.Popen(
-        [*COMMAND, *map(str, arguments)], stdout=subprocess.DEVNULL
-    )
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        sys.exit(f"vae_nb train {' '.join(map(str, arguments))} failed")
+def training(folder: Path, *options) -> dict:
+    "What `vae_nb train` on a folder takes and gives."
+    out = folder.with_name(f"{folder.name}-run")
+    record = trained(folder, *options, out=out)
     config, metrics = (
         json.loads((out / f"{name}.json").read_text()) for name in ("config", "metrics")
     )
-    scale = (
-        1 if sys.platform == "darwin" else 1024
-    )  # ru_maxrss is in bytes on macOS, in KiB elsewhere
-    return {
-        "command": f"vae_nb train {Path(arguments[0]).name} "
-        + " ".join(map(str, arguments[1 : arguments.index("--out")])),
-        "seconds": round(time.perf_counter() - start, 1),
-        "peak_memory_mb": round(usage.ru_maxrss * scale / 1e6),
-        **{
-            name: config[name]
-            for name in (
-                "training_images",
-                "image_shape",
-                "likelihood",
-                "latent_dim",
-                "epochs",
-                "seed",
-            )
-        },
-        **metrics,
-    }
+    return {**record, **{name: config[name] for name in SETTINGS}, **metrics}
 
 
 def write_grey(folder: Path, n: int) -> str:
-    "Fashion-MNIST's test images as PNGs, a folder for each class; digits where they cannot be had. Which they are."
-    from vae_nb import load_dataset
+    """Fashion-MNIST's test images as PNGs, a folder for each class; what they are.
 
+    Digits where they cannot be had.
+    """
     dataset = load_dataset()
-    for i, (image, label) in enumerate(
-        zip(dataset.test_images[:n, ..., 0], dataset.test_labels)
-    ):
-        path = folder / dataset.class_names[label].replace("/", " or ") / f"{i:05}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(np.round(255 * image).astype("uint8")).save(path)
+    images, labels = dataset.test_images[:n, ..., 0], dataset.test_labels[:n]
+    for i, (image, label) in enumerate(zip(images, labels)):
+        kind = dataset.class_names[label].replace("/", " or ")
+        save(image * 255, folder / kind / f"{i:05}.png")
     return dataset.name
 
 
-def write_colour(folder: Path, n: int, low: int = 64, high: int = 200) -> None:
-    "Cuttings of two photographs, of any height and width between, as JPEGs, a folder for each photograph."
+def write_colour(folder: Path, n: int) -> None:
+    "Crops of two photographs, of any height and width, as JPEGs, a folder for each."
     from sklearn.datasets import load_sample_images
 
     rng, photos = np.random.default_rng(0), load_sample_images().images
     for i in range(n):
-        kind = i % 2
-        photo, (height, width) = photos[kind], rng.integers(low, high + 1, 2)
-        top, left = (
-            rng.integers(0, photo.shape[0] - height),
-            rng.integers(0, photo.shape[1] - width),
-        )
-        path = folder / ("temple", "flower")[kind] / f"{i:05}.jpg"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(photo[top : top + height, left : left + width]).save(
-            path, quality=92
-        )
+        kind, photo = i % 2, photos[i % 2]
+        height, width = rng.integers(64, 201, 2)
+        top = rng.integers(0, photo.shape[0] - height)
+        left = rng.integers(0, photo.shape[1] - width)
+        crop = photo[top : top + height, left : left + width]
+        save(crop, folder / ("temple", "flower")[kind] / f"{i:05}.jpg")
+
+
+def save(pixels: np.ndarray, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.round(pixels).astype("uint8")).save(path, quality=92)
 
 
 def grey(place: Path, quick: bool) -> dict:
-    kind = write_grey(place / "grey", 300 if quick else 10_000)
-    return {
-        "pictures": kind,
-        **trained(
-            place / "grey",
-            "--seed",
-            0,
-            *(["--epochs", 1] if quick else []),
-            "--out",
-            place / "grey-run",
-        ),
-    }
+    pictures = write_grey(place / "grey", 40 if quick else 10_000)
+    epochs = ["--epochs", 1] if quick else []
+    return {"pictures": pictures, **training(place / "grey", "--seed", 0, *epochs)}
 
 
 def colour(place: Path, quick: bool) -> dict:
     write_colour(place / "colour", 40 if quick else 2_000)
     settings = ["--latent-dim", 32, *(["--epochs", 1] if quick else [])]
-    record = trained(
-        place / "colour", "--seed", 0, *settings, "--out", place / "colour-run"
-    )
-    if not quick:
-        draw(place, RESULT.with_suffix(".png"))
+    record = training(place / "colour", "--seed", 0, *settings)
+    draw(place, (place if quick else RESULTS) / "own_images.png")
     return record
 
 
 def draw(place: Path, path: Path) -> None:
     "Test images, their reconstructions and samples of the colour run, in three rows."
-    from vae_nb import load_dataset, load_run, plot_images
-
-    vae, images = (
-        load_run(place / "colour-run").vae,
-        load_dataset(place / "colour").test_images[:10],
-    )
-    plot_images(
-        np.concatenate([images, vae.reconstruct(images), vae.sample(10, seed=0)]), 10
-    ).savefig(path, dpi=110)
+    vae = load_run(place / "colour-run").vae
+    images = load_dataset(place / "colour").test_images[:10]
+    n = len(images)
+    rows = np.concatenate([images, vae.reconstruct(images), vae.sample(n, seed=0)])
+    plot_images(rows, n).savefig(path, dpi=110)
 
 
-def digests(folder: Path) -> dict:
-    "SHA-256 of all weights and the optimiser's state, and of every other file."
-    from vae_nb import load_run
+class Training:
+    "`vae_nb train` on a few pictures, a process that can be killed."
 
-    vae = load_run(folder).vae
-    variables = hashlib.sha256()
-    for variable in [*vae.variables, *vae.optimizer.variables]:
-        variables.update(np.asarray(variable).tobytes())
-    return {"weights": variables.hexdigest()} | {
-        p.name: hashlib.sha256(p.read_bytes()).hexdigest()
-        for p in sorted(folder.iterdir())
-        if p.name != "model.keras"
-    }  # a zip has the time in it
+    def __init__(self, place: Path, epochs: int, name: str):
+        self.out = place / name
+        options = ["--epochs", str(epochs), "--validation", "0.2"]
+        paths = [str(place / "few"), "--out", str(self.out)]
+        self.command = [*VAE_NB, "train", *paths, *options]
 
-
-def kills(place: Path, quick: bool) -> dict:
-    n, epochs = (1, 4) if quick else (20, 20)
-    write_grey(place / "few", 400)
-    arguments = [
-        *COMMAND,
-        place / "few",
-        "--epochs",
-        str(epochs),
-        "--validation",
-        "0.2",
-        "--out",
-    ]
-
-    def begin(name: str):
-        process = subprocess.Popen(
-            [*arguments, place / name], stdout=subprocess.PIPE, text=True
-        )
-        process.stdout.readline()  # how many images there are: from here on it builds, trains and draws
+    def begin(self) -> subprocess.Popen:
+        "From here on it builds, trains and draws: the pictures are read."
+        process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL)
+        while process.poll() is None and not unfinished(self.out).exists():
+            time.sleep(0.01)
         return process
 
-    pair = begin("whole"), begin("whole-2")  # attempts run in pairs, too
-    start = time.perf_counter()
-    for process in pair:
-        process.communicate()
-    duration, whole = time.perf_counter() - start, digests(place / "whole")
-    assert digests(place / "whole-2") == whole
-
-    def attempt(i: int, share: float) -> dict:
-        name = f"killed-{i}"
-        process = begin(name)
+    def killed_and_resumed(self, seconds: float) -> dict:
+        process = self.begin()
         try:
-            process.communicate(timeout=share * duration)
+            process.wait(timeout=seconds)
         except subprocess.TimeoutExpired:
             process.kill()
         killed = process.wait() == -9
-        history = place / f"{name}.unfinished" / "history.csv"
+        history = unfinished(self.out) / "history.csv"
         done = len(list(csv.reader(history.open()))) - 1 if history.exists() else 0
-        if (
-            killed and not (place / name).exists()
-        ):  # else it was killed when all was done
-            subprocess.run(
-                [*arguments, place / name, "--resume"],
-                check=True,
-                stdout=subprocess.DEVNULL,
-            )
+        if killed and not self.out.exists():  # else it was killed when all was done
+            resume = [*self.command, "--resume"]
+            subprocess.run(resume, check=True, stdout=subprocess.DEVNULL)
         return {
-            "after_seconds": round(share * duration, 2),
+            "after_seconds": round(seconds, 2),
             "killed": killed,
             "epochs_done": done,
         }
 
-    shares = (np.arange(n) + np.random.default_rng(0).random(n)) / n
+    def digests(self) -> dict:
+        "SHA-256 of all weights and the optimiser's state, and of every other file."
+        vae, weights = load_run(self.out).vae, hashlib.sha256()
+        for variable in [*vae.variables, *vae.optimizer.variables]:
+            weights.update(np.asarray(variable).tobytes())
+        found = {"weights": weights.hexdigest()}
+        for path in sorted(self.out.iterdir()):
+            if path.name != "model.keras":  # a zip has the time in it
+                found[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
+        return found
+
+
+def kills(place: Path, quick: bool) -> dict:
+    n, epochs, pictures = (1, 4, 100) if quick else (20, 20, 400)
+    write_grey(place / "few", pictures)
+    pair = [Training(place, epochs, name) for name in ("whole", "whole-2")]
+    begun = [one.begin() for one in pair]  # attempts run in pairs, too
+    _, clock = timed(lambda: [process.wait() for process in begun])
+    duration, whole = clock["seconds"], pair[0].digests()
+    assert pair[1].digests() == whole
+
+    runs = [Training(place, epochs, f"killed-{i}") for i in range(n)]
+    moments = (np.arange(n) + np.random.default_rng(0).random(n)) / n * duration
     with ThreadPoolExecutor(2) as both:
-        attempts = list(both.map(attempt, range(n), shares))
-    for i, record in enumerate(attempts):
-        record["identical"] = digests(place / f"killed-{i}") == whole
+        attempts = list(both.map(Training.killed_and_resumed, runs, moments.tolist()))
+    late = 0
+    for one, record in zip(runs, attempts):
+        record["identical"] = one.digests() == whole
+        late += record["killed"] and record["epochs_done"] == epochs
     return {
         "runs": n,
         "epochs": epochs,
         "seconds_uninterrupted": round(duration, 2),
-        "killed": sum(a["killed"] for a in attempts),
-        "killed_after_the_last_epoch": sum(
-            a["killed"] and a["epochs_done"] == epochs for a in attempts
-        ),
-        "identical": sum(a["identical"] for a in attempts),
+        "killed": sum(record["killed"] for record in attempts),
+        "killed_after_the_last_epoch": late,
+        "identical": sum(record["identical"] for record in attempts),
         "compared": sorted(whole),
         "attempts": attempts,
     }
 
 
 def memory(place: Path, quick: bool) -> dict:
-    sizes, pixels = (50, 500) if quick else (5_000, 50_000), np.random.default_rng(0)
-    records = []
-    for n in sizes:
+    rng, sizes = np.random.default_rng(0), []
+    for n in (20, 40) if quick else (5_000, 50_000):
         folder = place / f"memory-{n}"
         folder.mkdir()
         for i in range(n):
-            Image.fromarray(pixels.integers(0, 256, (4, 4, 3), dtype="uint8")).resize(
-                (32, 32)
-            ).save(folder / f"{i:05}.jpg")
-        record = trained(folder, "--epochs", 1, "--out", place / f"memory-run-{n}")
-        records.append(
-            {
-                "pictures": n,
-                "peak_memory_mb": record["peak_memory_mb"],
-                "seconds": record["seconds"],
-                "image_shape": record["image_shape"],
-            }
-        )
+            pixels = rng.integers(0, 256, (4, 4, 3), dtype="uint8")
+            Image.fromarray(pixels).resize((32, 32)).save(folder / f"{i:05}.jpg")
+        record = training(folder, "--epochs", 1)
+        shown = ("peak_memory_mb", "seconds", "image_shape")
+        sizes.append({"pictures": n, **{name: record[name] for name in shown}})
         shutil.rmtree(folder)
-    return {
-        "sizes": records,
-        "ratio": round(records[1]["peak_memory_mb"] / records[0]["peak_memory_mb"], 3),
-    }
+    few, many = (size["peak_memory_mb"] for size in sizes)
+    return {"sizes": sizes, "ratio": round(many / few, 3)}
 
 
 def disk(place: Path, quick: bool) -> dict:
-    from vae_nb import build_vae, load_dataset, recipe_settings
-    from vae_nb.training import _Batches
-
     if not (place / "grey").exists():
-        write_grey(place / "grey", 300 if quick else 10_000)
+        write_grey(place / "grey", 40 if quick else 10_000)
     stored, rounds = load_dataset(place / "grey").train_images, 1 if quick else 9
-    sources = {"disk": stored, "memory": stored[:]}
-    settings = recipe_settings()
-    vaes = {name: build_vae(stored.shape[1:], settings, 1000) for name in sources}
-    batches = {
-        name: _Batches(images, settings["batch_size"], seed=0)
-        for name, images in sources.items()
-    }
-    seconds = {name: [] for name in sources}
-    for epoch in range(rounds + 1):
-        for name in (*sources,) if epoch % 2 else (*reversed(sources),):
-            batches[name].shuffle(epoch)
-            start = time.perf_counter()
-            vaes[name].fit(batches[name], shuffle=False, verbose=0)
-            if epoch:  # the first compiles, and reads the disk for the first time
-                seconds[name].append(time.perf_counter() - start)
-    speed = {
-        name: round(len(stored) / float(np.median(values)))
-        for name, values in seconds.items()
-    }
-    same = all(
-        np.array_equal(a, b)
-        for a, b in zip(*(vae.get_weights() for vae in vaes.values()))
-    )
+    recipe, tasks, vaes = make_recipe(), {}, []
+    for name, images in (("disk", stored), ("memory", stored[:])):
+        vae = build_vae(stored.shape[1:], recipe, 1000)
+        batches = Batches(images, recipe.batch_size, seed=0)
+        tasks[name] = partial(vae.fit, batches, shuffle=False, verbose=0)
+        vaes.append(vae)
+    # the first round compiles, and reads the disk for the first time
+    seconds = {name: s[1:] for name, s in in_turn(tasks, rounds + 1).items()}
+    weights = zip(*(vae.get_weights() for vae in vaes))
+    ratios = [m / d for m, d in zip(seconds["memory"], seconds["disk"])]
     return {
         "images": len(stored),
-        "images_a_second": speed,
-        "ratio": round(
-            float(np.median(np.divide(seconds["memory"], seconds["disk"]))), 3
-        ),
-        "same_weights": same,
+        "images_a_second": {
+            name: round(len(stored) / median(s)) for name, s in seconds.items()
+        },
+        "ratio": round(median(ratios), 3),
+        "same_weights": all(np.array_equal(a, b) for a, b in weights),
         "seconds": seconds,
     }
 
@@ -298,44 +240,34 @@ def disk(place: Path, quick: bool) -> dict:
 PARTS = {part.__name__: part for part in (grey, colour, kills, memory, disk)}
 
 
-def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "parts", nargs="*", choices=[*PARTS, []], help="which parts; none: all"
-    )
-    parser.add_argument(
-        "--quick", action="store_true", help="all in small; writes nothing"
-    )
-    parser.add_argument(
-        "--keep", type=Path, help="where to make everything, to look at; must not exist"
-    )
-    options = parser.parse_args()
+def measure(
+    quick: bool, parts: Sequence[str] = ("all",), keep: Path | None = None
+) -> dict:
     origin = provenance("keras", "tensorflow", "numpy", "pillow")
-    place = options.keep or Path(tempfile.mkdtemp())
-    place.mkdir(exist_ok=not options.keep)
-    os.environ["VAE_NB_CACHE"] = str(place / "cache")
-    results = (
-        json.loads(RESULT.with_suffix(".json").read_text())
-        if options.parts and RESULT.with_suffix(".json").exists()
-        else {}
-    )
+    place = keep or Path(tempfile.mkdtemp())
+    place.mkdir(exist_ok=not keep)
+    known, path = {}, RESULTS / "own_images.json"
+    chosen = tuple(PARTS) if "all" in parts else parts
+    if path.exists() and not quick:
+        known = json.loads(path.read_text())
     try:
-        for name in options.parts or PARTS:
-            start = time.perf_counter()
-            results[name] = {**origin, **PARTS[name](place, options.quick)}
-            if not options.quick:
-                write(
-                    "own_images",
-                    {name: results[name] for name in PARTS if name in results},
-                )
-            print(f"{name}: {time.perf_counter() - start:.0f} s", file=sys.stderr)
+        with mock.patch.dict(os.environ, VAE_NB_CACHE=str(place / "cache")):
+            for name in chosen:
+                figures, clock = timed(PARTS[name], place, quick)
+                known[name] = {**origin, **figures}
+                known = {name: known[name] for name in PARTS if name in known}
+                if not quick:
+                    write("own_images", known)
+                print(f"{name}: {clock['seconds']:.0f} s", file=sys.stderr)
     finally:
-        if not options.keep:
+        if not keep:
             shutil.rmtree(place)
-    print(json.dumps(results, indent=2))
+    return known
 
 
 if __name__ == "__main__":
-    main()
+    run(
+        measure,
+        ("parts", dict(nargs="*", choices=("all", *PARTS), default="all")),
+        ("--keep", dict(type=Path, help="where to make everything; must not exist")),
+    )

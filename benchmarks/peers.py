@@ -1,42 +1,42 @@
-"""One training of the article's networks each way, in a process of its own that `throughput.py` starts and steers.
+"""The article's networks trained in one of several ways, which `throughput.py` steers.
 
-    python benchmarks/peers.py ours|ours_step_by_step|ours_xla|article_style|pytorch|pytorch_compiled|keras_jax
+    python benchmarks/peers.py ours   # or another name in PEERS
 
-Reads how many batches of 64 to train on from its standard input, line by line, and answers each with the seconds it took
-and the loss. Every way has the same networks, RMSprop at 1e-3, beta = 1/2 and float32, and shuffles 12,800 images.
+Reads how many batches of 64 to train on from its standard input, line by line, and
+answers each with the loss. Every way has the same networks, RMSprop at 1e-3,
+beta = 1/2 and float32, and shuffles 12,800 images.
 """
 
 import os
 import sys
-import time
 
 import numpy as np
 
 BATCH, IMAGES = 64, 12_800
-images = np.random.default_rng(0).random(
-    (IMAGES, 28, 28, 1), "float32"
-)  # the work is the same whatever the pixels are
+# the work is the same whatever the pixels are
+images = np.random.default_rng(0).random((IMAGES, 28, 28, 1), "float32")
 
 
 def ours(**compile_options):
     "As `train` does it; with options, compiled anew with these."
-    from vae_nb import build_vae, recipe_settings
-    from vae_nb.training import _Batches
+    from vae_nb import RECIPES, Batches, build_vae
 
-    vae = build_vae((28, 28, 1), recipe_settings("article"), steps=1)
+    vae = build_vae((28, 28, 1), RECIPES["article"], steps=1)
     if compile_options:
         vae.compile(vae.optimizer, **compile_options)
 
     def train(batches: int) -> float:
-        return vae.fit(
-            _Batches(images[: batches * BATCH], BATCH, seed=0), shuffle=False, verbose=0
-        ).history["loss"][0]
+        work = Batches(images[: batches * BATCH], BATCH, seed=0)
+        return vae.fit(work, shuffle=False, verbose=0).history["loss"][0]
 
     return train
 
 
 def article_style():
-    "Its way, in our words: a tape in train_step, three trackers, mean-reduced losses, fit on the float32 array step by step."
+    """Its way, in our words: a tape in train_step, three trackers, mean-reduced losses.
+
+    `fit` on the float32 array, step by step.
+    """
     import keras
     import tensorflow as tf
 
@@ -46,23 +46,17 @@ def article_style():
         def __init__(self):
             super().__init__()
             self.encoder, self.decoder = build_encoder(seed=0), build_decoder(seed=0)
-            self.trackers = [
-                keras.metrics.Mean(name=name)
-                for name in ("loss", "reconstruction_loss", "kl_loss")
-            ]
+            names = "loss", "reconstruction_loss", "kl_loss"
+            self.trackers = [keras.metrics.Mean(name=name) for name in names]
 
         def train_step(self, x):
             with tf.GradientTape() as tape:
                 z_mean, z_log_var, z = self.encoder(x)
                 probabilities = keras.ops.sigmoid(self.decoder(z))
-                reconstruction = (
-                    tf.reduce_mean(keras.losses.binary_crossentropy(x, probabilities))
-                    * 28
-                    * 28
-                )
-                kl = tf.reduce_mean(
-                    -0.5 * (1 + z_log_var - tf.square(z_mean) - tf.exp(z_log_var))
-                )
+                per_pixel = keras.losses.binary_crossentropy(x, probabilities)
+                reconstruction = tf.reduce_mean(per_pixel) * 28 * 28
+                kl = 1 + z_log_var - tf.square(z_mean) - tf.exp(z_log_var)
+                kl = tf.reduce_mean(-0.5 * kl)
                 loss = reconstruction + kl
             gradients = tape.gradient(loss, self.trainable_weights)
             self.optimizer.apply_gradients(zip(gradients, self.trainable_weights))
@@ -74,9 +68,8 @@ def article_style():
     vae.compile(keras.optimizers.RMSprop(1e-3))
 
     def train(batches: int) -> float:
-        return vae.fit(images[: batches * BATCH], batch_size=BATCH, verbose=0).history[
-            "loss"
-        ][0]
+        some = images[: batches * BATCH]
+        return vae.fit(some, batch_size=BATCH, verbose=0).history["loss"][0]
 
     return train
 
@@ -117,11 +110,10 @@ def pytorch(compiled: bool = False):
             h = self.trunk(x)
             z_mean, z_log_var = self.z_mean(h), self.z_log_var(h)
             z = z_mean + torch.exp(0.5 * z_log_var) * torch.randn_like(z_mean)
-            reconstruction = F.binary_cross_entropy_with_logits(
-                self.decoder(z), x, reduction="none"
-            ).sum((1, 2, 3))
+            cross_entropy = F.binary_cross_entropy_with_logits
+            reconstruction = cross_entropy(self.decoder(z), x, reduction="none")
             kl = 0.5 * (z_mean**2 + torch.exp(z_log_var) - 1 - z_log_var).sum(1)
-            return (reconstruction + 0.5 * kl).mean()
+            return (reconstruction.sum((1, 2, 3)) + 0.5 * kl).mean()
 
     net = Net().to(memory_format=torch.channels_last)
     optimizer = torch.optim.RMSprop(net.parameters(), 1e-3, alpha=0.9, eps=1e-7)
@@ -159,6 +151,4 @@ PEERS = {
 if __name__ == "__main__":
     train = PEERS[sys.argv[1]]()
     for line in sys.stdin:
-        start = time.perf_counter()
-        loss = train(int(line))
-        print(time.perf_counter() - start, loss, flush=True)
+        print(train(int(line)), flush=True)

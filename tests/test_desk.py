@@ -16,6 +16,7 @@ sys.path[:0] = [str(ROOT / "nbs"), str(ROOT / "tests")]
 
 import drift  # noqa: E402
 import export  # noqa: E402
+import lint  # noqa: E402
 
 ONE = {
     "title": "# One\n\n> The first module",
@@ -226,6 +227,16 @@ def test_drift_says_what_to_run(project):
     assert "run `make export`" in done.stderr
     assert run(project, "nbs/export.py").returncode == 0
     assert run(project, "tests/drift.py").returncode == 0
+
+
+def test_lint_names_the_cell_of_a_fault():
+    lines = (ROOT / "vae_nb/elbo.py").read_text(encoding="utf-8").splitlines()
+    number = lines.index("def gaussian_kl(") + 1
+    fault = f"vae_nb/elbo.py:{number}: error: no"
+    assert lint.with_cell(fault) == f"{fault} (nbs/01_elbo.ipynb, cell gaussian-kl)"
+    assert (
+        lint.with_cell("tests/test_desk.py:1: error") == "tests/test_desk.py:1: error"
+    )
 
 
 def anchors(notebook: Path) -> set[str]:

@@ -230,3 +230,13 @@ for name in h1: np.testing.assert_allclose(h1[name], h2[name], rtol=1e-4)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
+
+
+def test_the_readme_lists_every_page_as_it_is_called():
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    for path in sorted((root / "nbs").glob("[0-9]*.ipynb")):
+        first = json.loads(path.read_text(encoding="utf-8"))["cells"][0]
+        title, _, subtitle = "".join(first["source"]).partition("\n\n> ")
+        number = path.name.partition("_")[0]
+        row = f"| [{number} {title.removeprefix('# ')}](nbs/{path.name}) | {subtitle} |"
+        assert row in readme, f"run `python nbs/run.py index` and `make export`: {row}"

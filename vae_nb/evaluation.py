@@ -17,13 +17,10 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from . import log_likelihood
 from .elbo import gaussian_kl
 from .images import Dataset, check_images
 from .likelihoods import bits_per_pixel
-from vae_nb.log_likelihood import (
-    exact_log_likelihood,
-    importance_weighted_log_likelihood,
-)
 from .vae import VAE, active_latents, evaluate_elbo, score_images
 
 
@@ -113,7 +110,7 @@ def _tighter(
     vae: VAE, some: np.ndarray, k: int, seed: int, exact: bool, notes: list[str]
 ) -> dict:
     "IWAE and log p(x) on a grid, of some images."
-    values, _ = importance_weighted_log_likelihood(vae, some, k, seed)
+    values, _ = log_likelihood.importance_weighted_log_likelihood(vae, some, k, seed)
     found: dict[str, Any] = {
         "bound_images": len(some),
         "iwae_k": k,
@@ -124,7 +121,7 @@ def _tighter(
     reason: Exception | str = "it was not asked for"
     if exact:
         try:
-            values, errors = exact_log_likelihood(vae, some)
+            values, errors = log_likelihood.exact_log_likelihood(vae, some)
             means = float(-values.mean()), _standard_error(values), float(errors.max())
             return found | dict(zip(keys, means))
         except (ValueError, ArithmeticError) as e:  # more latents, a rough posterior
@@ -211,17 +208,19 @@ def evaluate(
     if _never_trained(vae):
         untrained = "the model was never trained: the figures are of random weights"
         warnings.warn(untrained, stacklevel=2)
-    test, notes = _observed(vae, dataset.test_images), []
-    what = dataset.name, _pixels(test), type(vae.likelihood).__name__
-    card = dict(zip(("dataset", "pixels", "likelihood"), what)) | evaluate_elbo(
-        vae, test
-    )
-    card["negative_elbo_se"] = _standard_error(sum(score_images(vae, test)))
+    notes: list[str] = []
+    test = _observed(vae, np.asarray(dataset.test_images))
+    card: dict[str, Any] = {
+        "dataset": dataset.name,
+        "pixels": _pixels(test),
+        "likelihood": type(vae.likelihood).__name__,
+        **evaluate_elbo(vae, test),
+    }
+    reconstruction, kl = score_images(vae, test)
+    card["negative_elbo_se"] = _standard_error(reconstruction + kl)
     z_mean, z_log_var = vae.encode(test)
-    card["kl_per_latent"] = [
-        float(ops.mean(gaussian_kl(m[:, None], v[:, None])))
-        for m, v in zip(z_mean.T, z_log_var.T)
-    ]
+    each = zip(z_mean.T[..., None], z_log_var.T[..., None])  # (N, 1) of each latent
+    card["kl_per_latent"] = [float(ops.mean(gaussian_kl(*code))) for code in each]
     card["active_latents"] = active_latents(vae, test)
     card |= _pixels_and_bits(vae, test, card, notes)
     card |= _tighter(vae, test[:images], k, seed, exact, notes)

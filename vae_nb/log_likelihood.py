@@ -14,10 +14,8 @@ __all__ = [
 
 # %% ../nbs/07_log_likelihood.ipynb #imports
 import math
-import shutil
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,125 +26,26 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
 from scipy.special import logsumexp
 from scipy.stats import norm
+from tqdm import tqdm
 
 from .images import check_images
 from .vae import VAE
 
 
 # %% ../nbs/07_log_likelihood.ipynb #progress
-class _Progress:
-    """How far long work is and how long it still takes, on stderr.
-
-    In a terminal or notebook a bar, gone when all is done; elsewhere a line about
-    every ten seconds. Pieces of work that follow each other count as one.
-    """
-
-    told = active = -math.inf  # when a line was last shown, when work was last seen
-
-    def __init__(self, what: str, seconds: float = 0):  # all that it may take, if known
-        now = time.monotonic()
-        if now - _Progress.active > 5:
-            _Progress.told = now  # silence begins here
-        self.long = seconds > 10
-        self.what = what + (f" (about {_duration(seconds)})" if self.long else "")
-        self.line = _line()
-
-    def stage(self, total: int, name: str) -> None:
-        "Begin a part of the work, of so many steps."
-        self.name, self.total, self.done = name, total, 0
-        self.begin = _Progress.active = time.monotonic()
-        if self.long:
-            self.long = False
-            self._show(f"{self.what}: {name}")
-
-    def __call__(self, steps: int) -> None:
-        "So many more steps are done."
-        self.done += steps
-        now = _Progress.active = time.monotonic()
-        if now - _Progress.told >= self.line.pause and self.done < self.total:
-            share = self.done / self.total
-            left = _duration((now - self.begin) * (1 / share - 1))
-            bar = self.line.bar(share)
-            self._show(f"{self.what}: {self.name}, {bar}{share:.0%}, {left} left")
-
-    def _show(self, text: str) -> None:
-        _Progress.told = time.monotonic()
-        self.line.show(text)
-
-    def __enter__(self) -> "_Progress":
-        return self
-
-    def __exit__(self, *error) -> None:
-        self.line.clear()
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 100:
-        return f"{max(1, round(seconds))} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 100 else f"{minutes / 60:.0f} h"
-
-
-# %% ../nbs/07_log_likelihood.ipynb #progress-lines
-class _Line:
-    "Lines of a log."
-
-    pause = 10.0  # seconds between two
-
-    def bar(self, share: float) -> str:
-        return ""
-
-    def show(self, text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
-
-    def clear(self) -> None:
-        pass
-
-
-class _TerminalLine(_Line):
-    "A line that is written over."
-
-    pause, shown = 1.0, False
-
-    def bar(self, share: float) -> str:
-        return "━" * round(20 * share) + "─" * (20 - round(20 * share)) + " "
-
-    def show(self, text: str) -> None:
-        self._put(text[: shutil.get_terminal_size().columns - 1])
-
-    def clear(self) -> None:
-        if self.shown:
-            self._put("")
-
-    def _put(self, text: str) -> None:
-        self.shown = True
-        print("\r\x1b[K" + text, end="", file=sys.stderr, flush=True)
-
-
-class _NotebookLine(_TerminalLine):
-    "An output of the cell that is replaced, in the end by an empty one."
-
-    output: Any = None
-
-    def show(self, text: str) -> None:
-        self._put(text)
-
-    def _put(self, text: str) -> None:
-        from IPython.display import display
-
-        self.shown, data = True, {"text/plain": text}
-        if self.output is None:
-            self.output = display(data, raw=True, display_id=True)
-        else:
-            self.output.update(data, raw=True)
-
-
-def _line() -> _Line:
-    "What suits the place where Python runs."
-    ipython = sys.modules.get("IPython")
-    if ipython and hasattr(ipython.get_ipython(), "kernel"):
-        return _NotebookLine()
-    return _TerminalLine() if sys.stderr.isatty() else _Line()
+def _told(steps: Iterable, what: str, total: int | None = None) -> tqdm:
+    "The steps, with the time left on stderr if they take more than five seconds."
+    notebook = type(sys.stdout).__module__.startswith("ipykernel")
+    return tqdm(
+        steps,
+        desc=what,
+        total=total,
+        delay=5,
+        mininterval=0.5 if notebook or sys.stderr.isatty() else 10,
+        leave=False,
+        file=sys.stdout if notebook else sys.stderr,  # stderr is a red box there
+        bar_format="{desc}: {percentage:.0f}%, {remaining} left",
+    )
 
 
 # %% ../nbs/07_log_likelihood.ipynb #checks
@@ -191,9 +90,7 @@ def _check_codes(z_mean: np.ndarray) -> None:
 
 
 # %% ../nbs/07_log_likelihood.ipynb #log-joint
-def _log_joint(
-    vae: VAE, images: np.ndarray, z: np.ndarray, progress: _Progress
-) -> np.ndarray:
+def _log_joint(vae: VAE, images: np.ndarray, z: np.ndarray) -> np.ndarray:
     "log p(x_n, z_m) of every pair, (N, M), a few of them at a time."
     z = z.astype("float32")
     pixels, cells = math.prod(images.shape[1:]), _at_once(vae)
@@ -204,7 +101,6 @@ def _log_joint(
         for n in range(0, len(images), few):
             pairs = vae.likelihood.log_prob_pairs(images[n : n + few], params)
             joint[n : n + few, m : m + cells] = pairs
-            progress(joint[n : n + few, m : m + cells].size)
     # log p(x, z) = log p(x|z) + log p(z)
     squares = (z**2).sum(1) + vae.latent_dim * math.log(2 * math.pi)
     return joint - 0.5 * squares.astype("float32")
@@ -234,15 +130,12 @@ def posterior_grid(
     image of another shape or range, or not of the pixels that the likelihood is of;
     `ArithmeticError` if 1,024 steps per axis are too few or the code lies outside.
     """
-    with _Progress("the posterior") as progress:
-        ((axes, log_posterior),) = _posteriors(
-            vae, np.asarray(image)[None], tolerance, progress
-        )
+    ((axes, log_posterior),) = _posteriors(vae, np.asarray(image)[None], tolerance)
     return axes, log_posterior
 
 
 def _posteriors(
-    vae: VAE, images: np.ndarray, tolerance: float, progress: _Progress
+    vae: VAE, images: np.ndarray, tolerance: float
 ) -> Iterator[tuple[list[np.ndarray], np.ndarray]]:
     "What `posterior_grid` returns, image by image. The whole plane is decoded once."
     images = _checked(vae, images)
@@ -252,15 +145,14 @@ def _posteriors(
     reach = 6 * np.exp(0.5 * z_log_var)
     edge = np.full(vae.latent_dim, _EDGE)
     _, plane = _points(-edge, edge, 144)
-    progress.stage(len(images) * len(plane), "the plane")
-    coarse = _log_joint(vae, images, plane, progress)  # (N, M)
-    for i in range(len(images)):
+    coarse = _log_joint(vae, images, plane)  # (N, M)
+    for i in _told(range(len(images)), f"the posteriors of {_count(images)}"):
         q = z_mean[i] - reach[i], z_mean[i] + reach[i]
         low, high, n = _shrunk(-edge, edge, 144, coarse[i], *q)
         for _ in range(2):
-            joint = _fine(vae, images[i], low, high, n, progress)
+            joint = _fine(vae, images[i], low, high, n)
             low, high, n = _shrunk(low, high, n, joint.ravel(), *q)
-        yield _settled_grid(vae, images[i], low, high, tolerance, progress)
+        yield _settled_grid(vae, images[i], low, high, tolerance)
 
 
 # %% ../nbs/07_log_likelihood.ipynb #posterior-grid-steps
@@ -298,12 +190,10 @@ def _fine(
     low: np.ndarray,
     high: np.ndarray,
     n: int,
-    progress: _Progress,
 ) -> np.ndarray:
     "log p(x, z) on the rectangle's points: (n,) or (n, n)."
     _, z = _points(low, high, n)
-    progress.stage(len(z), f"{n} steps per axis")
-    joint = _log_joint(vae, image[None], z, progress)[0]
+    joint = _log_joint(vae, image[None], z)[0]
     return joint.astype("float64").reshape([n] * len(low))
 
 
@@ -313,12 +203,11 @@ def _settled_grid(
     low: np.ndarray,
     high: np.ndarray,
     tolerance: float,
-    progress: _Progress,
 ) -> tuple[list[np.ndarray], np.ndarray]:
     "A grid so fine that those of twice its spacing agree: axes, log p(z|x)."
     n = 64
     while True:
-        joint = _fine(vae, image, low, high, n, progress)
+        joint = _fine(vae, image, low, high, n)
         corners = _mesh(*[np.arange(2)] * joint.ndim)
         inside = [joint[tuple(slice(c, None, 2) for c in corner)] for corner in corners]
         if np.ptp([logsumexp(part) for part in inside]) < tolerance:
@@ -379,12 +268,11 @@ def plot_posterior(
     plt.close(fig)  # pyplot forgets it: nothing is shown behind one's back
     draw = _draw_curves if vae.latent_dim == 1 else _draw_ellipses
     codes = zip(images, *_q(vae, images))
-    with _Progress(f"the posteriors of {_count(images)}") as progress:
-        grids = _posteriors(vae, images, 0.01, progress)
-        for ax, (image, mean, sigma), grid in zip(panels.flat, codes, grids):
-            draw(ax, *grid, mean, sigma)
-            kl = _kl_on_grid(*grid, mean, sigma)
-            _head(ax, image, f"KL {kl:.2f} nats" if kl < 100 else f"KL {kl:.0f} nats")
+    grids = _posteriors(vae, images, 0.01)
+    for ax, (image, mean, sigma), grid in zip(panels.flat, codes, grids):
+        draw(ax, *grid, mean, sigma)
+        kl = _kl_on_grid(*grid, mean, sigma)
+        _head(ax, image, f"KL {kl:.2f} nats" if kl < 100 else f"KL {kl:.0f} nats")
     for ax in panels.flat[len(images) :]:
         ax.set_axis_off()
     return fig
@@ -431,7 +319,9 @@ def _draw_ellipses(
     )
     for deviations in (1, 2):
         size = 2 * deviations * sigma
-        ax.add_patch(Ellipse(mean, *size, fill=False, color="tab:orange", lw=1.5))
+        ax.add_patch(
+            Ellipse((mean[0], mean[1]), *size, fill=False, color="tab:orange", lw=1.5)
+        )
     xlim, ylim = _square(axes, density, mean, sigma)
     ax.set(xlabel="$z_0$", ylabel="$z_1$", xlim=xlim, ylim=ylim, aspect="equal")
 
@@ -503,9 +393,7 @@ def _first_sums(vae: VAE, images: np.ndarray, tolerance: float) -> _Sums:
 
 
 # %% ../nbs/07_log_likelihood.ipynb #sum-blocks
-def _sum_blocks(
-    sums: _Sums, progress: _Progress
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _sum_blocks(sums: _Sums) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Logarithms of sums over the blocks' cells.
 
     Over each of the 2 ** dims grids of odd or even cells, (N, 2 ** dims); over each
@@ -517,12 +405,12 @@ def _sum_blocks(
     border = np.full(count, -np.inf)
     different, which = np.unique(sums.block, axis=0, return_inverse=True)
     middles = _mesh(*[np.arange(_SIDE) + 0.5] * dims)
-    progress.stage(len(which) * len(middles), f"cells of 1/{1 / cell:.0f}")
-    for number, corner in enumerate(different):
+    what = f"log p(x) of {_count(sums.images)}, cells of 1/{1 / cell:.0f}"
+    for number, corner in enumerate(_told(different, what, len(different))):
         pairs = np.flatnonzero(which.ravel() == number)
         rows = sums.image[pairs]
         z = -_EDGE + cell * (_SIDE * corner + middles)  # (M, dims)
-        summands = _log_joint(sums.vae, sums.images[rows], z, progress)
+        summands = _log_joint(sums.vae, sums.images[rows], z)
         summands += np.float32(dims * math.log(cell))  # (n, M)
         parts = _by_quarter_and_grid(summands, dims)
         grids[rows] = np.logaddexp(grids[rows], logsumexp(parts, axis=1))
@@ -589,20 +477,20 @@ def _divide(sums: _Sums, quarters: np.ndarray) -> None:
 
 # %% ../nbs/07_log_likelihood.ipynb #quadrature
 def _quadrature(
-    vae: VAE, images: np.ndarray, tolerance: float, progress: _Progress
+    vae: VAE, images: np.ndarray, tolerance: float
 ) -> tuple[np.ndarray, np.ndarray]:
     "(2), with cells halved until each image's sum has settled: values, errors, (N,)."
     sums = _first_sums(vae, images, tolerance)
     while len(sums.image):
-        _refine(sums, progress)
+        _refine(sums)
     if (sums.errors > tolerance).any():
         raise _unsettled(sums.errors > tolerance, tolerance)
     return sums.values, sums.errors
 
 
-def _refine(sums: _Sums, progress: _Progress) -> None:
+def _refine(sums: _Sums) -> None:
     "One round: sum the blocks, estimate, refuse what will not do, divide."
-    grids, quarters, border = _sum_blocks(sums, progress)
+    grids, quarters, border = _sum_blocks(sums)
     seen = np.unique(sums.image)
     _estimate(sums, seen, grids)
     _refuse(sums, seen, border)
@@ -630,7 +518,7 @@ def exact_log_likelihood(
 
     For one or two latents. The error is estimated from the last halving of the grid
     and from parts of it, no bound: a peak narrower than the cells, of which the encoder
-    does not know, is overlooked. Says on stderr how long it will take if that is long.
+    does not know, is overlooked.
 
     Raises `ValueError` for more latents and for images of another shape or range, or
     grey ones where the likelihood is of black and white; `ArithmeticError` if the
@@ -640,34 +528,10 @@ def exact_log_likelihood(
     _check_latents(vae)
     if not tolerance > 0:
         raise ValueError(f"tolerance is {tolerance}, expected a number of nats above 0")
-    what = f"log p(x) of {_count(images)}"
     parts = [images[start : start + 10_000] for start in range(0, len(images), 10_000)]
-    with _Progress(what, _seconds(vae, images)) as progress:
-        found = [_quadrature(vae, part, tolerance, progress) for part in parts]
+    found = [_quadrature(vae, part, tolerance) for part in parts]
     values, errors = (np.concatenate(part) for part in zip(*found))
     return values, errors
-
-
-# %% ../nbs/07_log_likelihood.ipynb #seconds
-def _seconds(vae: VAE, images: np.ndarray) -> float:
-    """How long `exact_log_likelihood` will take, roughly, from the time of one block.
-
-    Many images of clothes need 25 times as many cells as the first round has, and three
-    times as many pairs of an image and a cell.
-    """
-    z = np.zeros((_SIDE**vae.latent_dim, vae.latent_dim), "float32")
-    few = images[: max(1, 2**24 // (len(z) * images[0].size))]
-    params = vae.decoder.predict_on_batch(z)  # not timed: Keras prepares the function
-    begin = time.perf_counter()
-    params = vae.decoder.predict_on_batch(z)
-    decoded = time.perf_counter()
-    ops.convert_to_numpy(vae.likelihood.log_prob_pairs(few, params))
-    paired = time.perf_counter()
-    first = (8 * _EDGE) ** vae.latent_dim  # cells of the first round
-    pairs = 3 * first * len(images)
-    cells = min(25 * first * math.ceil(len(images) / 10_000), pairs)
-    per_pair = (paired - decoded) / (len(z) * len(few))
-    return (decoded - begin) / len(z) * cells + per_pair * pairs
 
 
 # %% ../nbs/07_log_likelihood.ipynb #draws
@@ -718,16 +582,15 @@ def _draws(
         raise ValueError(f"k is {k}, expected a whole number of at least 1")
     at_once = max(1, _at_once(vae) // 4)  # images; with each, 4 draws at a time
     z_mean, z_log_var = (code.astype("float64") for code in vae.encode(images))
-    with _Progress(f"draws for {_count(images)}") as progress:
-        progress.stage(len(images) * k, f"{k:,} for each")
-        for number, start in enumerate(range(0, len(images), at_once)):
-            rows = slice(start, start + at_once)
-            code = images[rows], z_mean[rows], z_log_var[rows]
-            log_w = []
-            for noise in _noise(len(code[0]), at_once, k, vae.latent_dim, seed, number):
-                log_w.append(_log_weights(vae, *code, noise))
-                progress(log_w[-1].size)
-            yield rows, np.concatenate(log_w, axis=1)
+    starts = range(0, len(images), at_once)
+    what = f"{k:,} draws for each of {_count(images)}"
+    for number, start in enumerate(_told(starts, what)):
+        rows = slice(start, start + at_once)
+        code = images[rows], z_mean[rows], z_log_var[rows]
+        log_w = []
+        for noise in _noise(len(code[0]), at_once, k, vae.latent_dim, seed, number):
+            log_w.append(_log_weights(vae, *code, noise))
+        yield rows, np.concatenate(log_w, axis=1)
 
 
 def _noise(

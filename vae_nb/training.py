@@ -220,7 +220,7 @@ class Report(keras.callbacks.Callback):
         self.terminal = sys.stdout.isatty()  # where Keras draws its bar
         self.notebook = type(sys.stdout).__module__.startswith("ipykernel")
         self.first: int | None = None
-        self.line, self.shown = "", 0.0
+        self.line, self.shown, self.width = "no whole epoch", 0.0, 0
 
     def on_train_begin(self, logs=None):
         self.start = time.perf_counter()
@@ -236,7 +236,7 @@ class Report(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         if self.notebook and time.perf_counter() - self.shown > 0.5:
-            done = self.epoch + (batch + 1) / self.steps
+            done = self.epoch + min(1.0, (batch + 1) / self.steps)
             self.show(f"epoch {self.epoch + 1}/{self.epochs}  {self.terms(logs)}", done)
 
     def on_epoch_end(self, epoch, logs=None):
@@ -246,10 +246,11 @@ class Report(keras.callbacks.Callback):
         elif not self.terminal:
             print(f"{self.line}  ({self.left(epoch + 1)} left)", flush=True)
 
-    def on_train_end(self, logs=None):
-        if self.notebook:
+    def close(self) -> None:
+        "End the line of a notebook, however the training ended."
+        if self.shown:
             took = timedelta(seconds=round(time.perf_counter() - self.start))
-            print(f"\r{self.line or 'nothing left to train'}  (in {took})".ljust(100))
+            print(f"\r{'':{self.width}}\r{self.line}  (in {took})", flush=True)
 
     def terms(self, logs: dict) -> str:
         reconstruction, kl = logs["reconstruction_loss"], logs["kl_loss"]
@@ -266,8 +267,9 @@ class Report(keras.callbacks.Callback):
         "The line of a notebook, written over the one before."
         bar = "█" * round(20 * done / self.epochs)
         left = f"  ({self.left(done)} left)" if done else ""
-        print(f"\r{bar:░<20} {text}{left}".ljust(100), end="", flush=True)
-        self.shown = time.perf_counter()
+        line = f"{bar:░<20} {text}{left}"
+        print(f"\r{line:{self.width}}", end="", flush=True)
+        self.shown, self.width = time.perf_counter(), len(line)
 
 
 # %% ../nbs/05c_loop.ipynb #fit-parts
@@ -386,6 +388,8 @@ def _fit(
             raise
         keep.restore()
         config["ended"] = str(e)
+    finally:
+        report.close()
     return _finished(keep.state, config, dataset)
 
 

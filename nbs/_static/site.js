@@ -46,7 +46,8 @@ document.addEventListener("DOMContentLoaded", () => {
   const fit = () => {
     for (const formula of document.querySelectorAll("span.math")) {
       formula.classList.remove("wide");
-      formula.classList.toggle("wide", formula.getBoundingClientRect().width > formula.closest("p, li, td, th, h1, h2, h3, div").clientWidth);
+      const room = formula.closest("p, li, td, th, h1, h2, h3, div").clientWidth + 1;
+      formula.classList.toggle("wide", formula.getBoundingClientRect().width > room);
     }
   };
   window.MathJax?.startup?.promise.then(() => {
