@@ -19,6 +19,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
+import pytest
+
 root = Path(__file__).resolve().parent.parent
 bin = Path(sys.executable).parent
 FOLDERS = ("nbs", "vae_nb", "tests", "benchmarks")
@@ -56,7 +58,10 @@ def survives(mutant: dict, place: Path) -> bool:
             command = [bin / "pytest", "-x", "-q", *owner.split(" ")]
             if owner.endswith(".ipynb"):
                 command = [bin / "nbdev_test", "--path", owner, "--n_workers", "1"]
-            if run(command, timeout=1200).returncode:
+            status = run(command, timeout=1200).returncode
+            if status == pytest.ExitCode.NO_TESTS_COLLECTED:
+                raise ValueError(f"{owner} is no test: name another owner")
+            if status:
                 return False
     return True
 
