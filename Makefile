@@ -36,7 +36,7 @@ run: $(VENV)/ready
 # Types are checked with the newest versions only.
 test: $(VENV)/ready $(if $(CONSTRAINTS),,lint) drift
 	$(BIN)/nbdev_test --n_workers 2 --timing
-	$(BIN)/pytest -q tests
+	$(BIN)/pytest -q -n 2 --dist loadscope tests
 
 # ruff and mypy; their settings are in pyproject.toml.
 lint: $(VENV)/ready
