@@ -15,7 +15,7 @@ __all__ = [
 # %% ../nbs/07_log_likelihood.ipynb #imports
 import math
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,15 +33,18 @@ from .vae import VAE
 
 
 # %% ../nbs/07_log_likelihood.ipynb #progress
-def _told(steps: Iterable, what: str, total: int | None = None) -> tqdm:
-    "The steps, with the time left on stderr if they take more than five seconds."
+def _told(what: str, total: int = 0) -> tqdm:
+    """Where to `update` how many steps are done; the total may still grow.
+
+    Says on stderr how much time is left, if the work takes more than five seconds.
+    """
     notebook = type(sys.stdout).__module__.startswith("ipykernel")
     return tqdm(
-        steps,
         desc=what,
         total=total,
         delay=5,
-        mininterval=0.5 if notebook or sys.stderr.isatty() else 10,
+        mininterval=0.5 if notebook or sys.stderr.isatty() else 8,
+        miniters=1,  # look at the clock at each update
         leave=False,
         file=sys.stdout if notebook else sys.stderr,  # stderr is a red box there
         bar_format="{desc}: {percentage:.0f}%, {remaining} left",
@@ -90,7 +93,7 @@ def _check_codes(z_mean: np.ndarray) -> None:
 
 
 # %% ../nbs/07_log_likelihood.ipynb #log-joint
-def _log_joint(vae: VAE, images: np.ndarray, z: np.ndarray) -> np.ndarray:
+def _log_joint(vae: VAE, images: np.ndarray, z: np.ndarray, bar: tqdm) -> np.ndarray:
     "log p(x_n, z_m) of every pair, (N, M), a few of them at a time."
     z = z.astype("float32")
     pixels, cells = math.prod(images.shape[1:]), _at_once(vae)
@@ -101,6 +104,7 @@ def _log_joint(vae: VAE, images: np.ndarray, z: np.ndarray) -> np.ndarray:
         for n in range(0, len(images), few):
             pairs = vae.likelihood.log_prob_pairs(images[n : n + few], params)
             joint[n : n + few, m : m + cells] = pairs
+            bar.update(pairs.shape[0] * pairs.shape[1])
     # log p(x, z) = log p(x|z) + log p(z)
     squares = (z**2).sum(1) + vae.latent_dim * math.log(2 * math.pi)
     return joint - 0.5 * squares.astype("float32")
@@ -145,14 +149,16 @@ def _posteriors(
     reach = 6 * np.exp(0.5 * z_log_var)
     edge = np.full(vae.latent_dim, _EDGE)
     _, plane = _points(-edge, edge, 144)
-    coarse = _log_joint(vae, images, plane)  # (N, M)
-    for i in _told(range(len(images)), f"the posteriors of {_count(images)}"):
-        q = z_mean[i] - reach[i], z_mean[i] + reach[i]
-        low, high, n = _shrunk(-edge, edge, 144, coarse[i], *q)
-        for _ in range(2):
-            joint = _fine(vae, images[i], low, high, n)
-            low, high, n = _shrunk(low, high, n, joint.ravel(), *q)
-        yield _settled_grid(vae, images[i], low, high, tolerance)
+    steps = len(plane) + 3 * 64**vae.latent_dim  # of an image, at least
+    with _told(f"posteriors of {_count(images)}", len(images) * steps) as bar:
+        coarse = _log_joint(vae, images, plane, bar)  # (N, M)
+        for i in range(len(images)):
+            q = z_mean[i] - reach[i], z_mean[i] + reach[i]
+            low, high, n = _shrunk(-edge, edge, 144, coarse[i], *q)
+            for _ in range(2):
+                joint = _fine(vae, images[i], low, high, n, bar)
+                low, high, n = _shrunk(low, high, n, joint.ravel(), *q)
+            yield _settled_grid(vae, images[i], low, high, tolerance, bar)
 
 
 # %% ../nbs/07_log_likelihood.ipynb #posterior-grid-steps
@@ -190,10 +196,12 @@ def _fine(
     low: np.ndarray,
     high: np.ndarray,
     n: int,
+    bar: tqdm,
 ) -> np.ndarray:
     "log p(x, z) on the rectangle's points: (n,) or (n, n)."
     _, z = _points(low, high, n)
-    joint = _log_joint(vae, image[None], z)[0]
+    bar.total = max(bar.total, bar.n + len(z))
+    joint = _log_joint(vae, image[None], z, bar)[0]
     return joint.astype("float64").reshape([n] * len(low))
 
 
@@ -203,11 +211,12 @@ def _settled_grid(
     low: np.ndarray,
     high: np.ndarray,
     tolerance: float,
+    bar: tqdm,
 ) -> tuple[list[np.ndarray], np.ndarray]:
     "A grid so fine that those of twice its spacing agree: axes, log p(z|x)."
     n = 64
     while True:
-        joint = _fine(vae, image, low, high, n)
+        joint = _fine(vae, image, low, high, n, bar)
         corners = _mesh(*[np.arange(2)] * joint.ndim)
         inside = [joint[tuple(slice(c, None, 2) for c in corner)] for corner in corners]
         if np.ptp([logsumexp(part) for part in inside]) < tolerance:
@@ -393,7 +402,7 @@ def _first_sums(vae: VAE, images: np.ndarray, tolerance: float) -> _Sums:
 
 
 # %% ../nbs/07_log_likelihood.ipynb #sum-blocks
-def _sum_blocks(sums: _Sums) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _sum_blocks(sums: _Sums, bar: tqdm) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Logarithms of sums over the blocks' cells.
 
     Over each of the 2 ** dims grids of odd or even cells, (N, 2 ** dims); over each
@@ -405,12 +414,14 @@ def _sum_blocks(sums: _Sums) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     border = np.full(count, -np.inf)
     different, which = np.unique(sums.block, axis=0, return_inverse=True)
     middles = _mesh(*[np.arange(_SIDE) + 0.5] * dims)
+    bar.total += len(which) * len(middles)
     what = f"log p(x) of {_count(sums.images)}, cells of 1/{1 / cell:.0f}"
-    for number, corner in enumerate(_told(different, what, len(different))):
+    bar.set_description(what, refresh=False)
+    for number, corner in enumerate(different):
         pairs = np.flatnonzero(which.ravel() == number)
         rows = sums.image[pairs]
         z = -_EDGE + cell * (_SIDE * corner + middles)  # (M, dims)
-        summands = _log_joint(sums.vae, sums.images[rows], z)
+        summands = _log_joint(sums.vae, sums.images[rows], z, bar)
         summands += np.float32(dims * math.log(cell))  # (n, M)
         parts = _by_quarter_and_grid(summands, dims)
         grids[rows] = np.logaddexp(grids[rows], logsumexp(parts, axis=1))
@@ -481,16 +492,17 @@ def _quadrature(
 ) -> tuple[np.ndarray, np.ndarray]:
     "(2), with cells halved until each image's sum has settled: values, errors, (N,)."
     sums = _first_sums(vae, images, tolerance)
-    while len(sums.image):
-        _refine(sums)
+    with _told("log p(x)") as bar:
+        while len(sums.image):
+            _refine(sums, bar)
     if (sums.errors > tolerance).any():
         raise _unsettled(sums.errors > tolerance, tolerance)
     return sums.values, sums.errors
 
 
-def _refine(sums: _Sums) -> None:
+def _refine(sums: _Sums, bar: tqdm) -> None:
     "One round: sum the blocks, estimate, refuse what will not do, divide."
-    grids, quarters, border = _sum_blocks(sums)
+    grids, quarters, border = _sum_blocks(sums, bar)
     seen = np.unique(sums.image)
     _estimate(sums, seen, grids)
     _refuse(sums, seen, border)
@@ -582,15 +594,16 @@ def _draws(
         raise ValueError(f"k is {k}, expected a whole number of at least 1")
     at_once = max(1, _at_once(vae) // 4)  # images; with each, 4 draws at a time
     z_mean, z_log_var = (code.astype("float64") for code in vae.encode(images))
-    starts = range(0, len(images), at_once)
     what = f"{k:,} draws for each of {_count(images)}"
-    for number, start in enumerate(_told(starts, what)):
-        rows = slice(start, start + at_once)
-        code = images[rows], z_mean[rows], z_log_var[rows]
-        log_w = []
-        for noise in _noise(len(code[0]), at_once, k, vae.latent_dim, seed, number):
-            log_w.append(_log_weights(vae, *code, noise))
-        yield rows, np.concatenate(log_w, axis=1)
+    with _told(what, len(images) * k) as bar:
+        for number, start in enumerate(range(0, len(images), at_once)):
+            rows = slice(start, start + at_once)
+            code = images[rows], z_mean[rows], z_log_var[rows]
+            log_w = []
+            for noise in _noise(len(code[0]), at_once, k, vae.latent_dim, seed, number):
+                log_w.append(_log_weights(vae, *code, noise))
+                bar.update(log_w[-1].size)
+            yield rows, np.concatenate(log_w, axis=1)
 
 
 def _noise(
