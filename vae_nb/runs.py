@@ -67,6 +67,9 @@ class Run:
 
     def _rows(self) -> list[tuple[str, str]]:
         config, m = self.config, self.metrics
+        place = str(self.path or "none: it is in memory only")
+        if "sha256" in config:  # as only those that come with the library have it
+            place = "one of the library's own"
         reconstruction, kl = m["reconstruction_loss"], m["kl_loss"]
         return [
             ("data", f"{config['dataset']}, {config['training_images']:,} images"),
@@ -77,7 +80,7 @@ class Run:
                 f"{m['negative_elbo']:.2f} = {reconstruction:.2f} + {kl:.2f} nats "
                 "per image (reconstruction + KL)",
             ),
-            ("folder", str(self.path or "none: it is in memory only")),
+            ("folder", place),
         ]
 
 
