@@ -44,7 +44,7 @@ def trained_with(likelihood: str, dataset: Dataset, **settings) -> dict:
         bits = float(bits_per_pixel(bound, dataset.image_shape))
     return {
         "likelihood": likelihood,
-        "explains": EXPLAINS[likelihood],
+        "explains": EXPLAINS.get(likelihood, ""),
         "parameters": trained.config["parameters"],
         **trained.metrics,
         "bits_per_pixel": bits,

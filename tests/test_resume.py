@@ -23,7 +23,7 @@ from vae_nb.training import Shuffle
 
 pytestmark = pytest.mark.usefixtures("here")
 SIGNALS = {"SIGINT": 2, "SIGTERM": 2, "SIGKILL": -signal.SIGKILL}  # exit status
-WHOLE = ("train", "digits", "--epochs", "8", "--out", "run")
+WHOLE = ("train", "../few.npz", "--epochs", "10", "--batch-size", "32", "--out", "run")
 RECORDS = ("config.json", "history.csv", "metrics.json", "manifold.png")
 
 
@@ -51,11 +51,20 @@ def stop(place: Path, kind: str, after: str) -> Popen:
 
 
 @pytest.fixture(scope="module")
-def stopped(tmp_path_factory):
+def place(tmp_path_factory):
+    "A folder with a few digits, for folders beside them."
+    place = tmp_path_factory.mktemp("place")
+    digits = library.load_dataset("digits")
+    pixels = np.round(255 * digits.train_images[:500]).astype("uint8")
+    np.savez(place / "few.npz", images=pixels, labels=digits.train_labels[:500])
+    return place
+
+
+@pytest.fixture(scope="module")
+def stopped(place):
     "Trainings that were stopped by a signal, all at once: folder, and what they left."
-    place = tmp_path_factory.mktemp("stopped")
     cases = {kind: (place / kind, kind, "epoch 2/") for kind in SIGNALS}
-    cases["at once"] = (place / "at once", "SIGINT", "digits: ")
+    cases["at once"] = (place / "at once", "SIGINT", "few.npz: ")
     with ThreadPoolExecutor(len(cases)) as threads:
         started = [threads.submit(stop, *case) for case in cases.values()]
         left = [ended(one.result()) for one in started]
@@ -63,10 +72,11 @@ def stopped(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory):
+def whole(place):
     "The same training, which was let alone."
+    (place / "whole").mkdir()
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tmp_path_factory.mktemp("whole"))
+        patch.chdir(place / "whole")
         accepted(*WHOLE, "--resume")  # nothing to resume: from the start
         return Path("run").resolve()
 
@@ -78,13 +88,15 @@ def test_ctrl_c_in_the_first_epoch_keeps_nothing(stopped):
 
 
 @pytest.mark.parametrize("kind, status", SIGNALS.items(), ids=SIGNALS)
-def test_a_stopped_run_is_resumed_to_the_same_bits(stopped, whole, kind, status):
+def test_a_stopped_run_is_resumed_to_the_same_bits(
+    stopped, whole, monkeypatch, kind, status
+):
     place, done = stopped[kind]
     assert done.status == status, done
     assert [path.name for path in place.iterdir()] == ["run.unfinished"]
     if status == 2:
         assert "run.unfinished has the last whole epoch" in one_line(done)
-    copy_here(place)
+    monkeypatch.chdir(place)
     for more, words in (
         ((), "resume it (--resume), or remove it"),
         (("--resume", "--seed", 1), "begun with seed 0 instead of 1"),
@@ -92,7 +104,7 @@ def test_a_stopped_run_is_resumed_to_the_same_bits(stopped, whole, kind, status)
         assert words in one_line(vae_nb(*WHOLE, *more))
     resumed = vae_nb(*WHOLE, "--resume")
     assert resumed.status == 0, resumed.err
-    assert "epoch 1/" not in resumed.out and "epoch 8/8" in resumed.out
+    assert "epoch 1/" not in resumed.out and "epoch 10/10" in resumed.out
     for name in RECORDS:
         assert Path("run", name).read_bytes() == (whole / name).read_bytes(), name
     assert same_weights(library.load_run("run"), library.load_run(whole))

@@ -44,6 +44,7 @@ from .runs import (
     run_folder,
     save_run,
     unfinished,
+    write_config,
 )
 from .sampling import Sampling, seed_stream
 from .training import build_optimizer, build_vae, train
@@ -137,4 +138,5 @@ __all__ = [
     "take",
     "train",
     "unfinished",
+    "write_config",
 ]

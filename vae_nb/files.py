@@ -6,6 +6,8 @@
 __all__ = ["replacing", "locked"]
 
 # %% ../nbs/00a_files.ipynb #imports
+import errno
+import glob
 import os
 import shutil
 import time
@@ -25,6 +27,9 @@ def sync(*paths: Path) -> None:
         handle = os.open(path, os.O_RDONLY)
         try:
             os.fsync(handle)
+        except OSError as e:  # some file systems cannot sync the names in a folder
+            if not (path.is_dir() and e.errno in (errno.EINVAL, errno.ENOTSUP)):
+                raise
         finally:
             os.close(handle)
 
@@ -56,11 +61,12 @@ def replacing(
     """Yield a name beside `path` to write to; it takes its place if all goes well.
 
     If it does not, `path` stays as it was and nothing is left beside it. The name is
-    another each time, with the ending of `path`: two processes do not mix. A folder
+    new each time, with the ending of `path`: two processes do not mix. A folder
     takes the place of nothing or of an empty one only. Raises `OSError` as the system.
     """
     path = Path(path)
-    clear_away(path.parent.glob(f".{path.stem}.*.new{path.suffix}"))
+    stem, suffix = glob.escape(path.stem), glob.escape(path.suffix)
+    clear_away(path.parent.glob(f".{stem}.*.new{suffix}"))
     new = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:12]}.new{path.suffix}")
     try:
         yield new

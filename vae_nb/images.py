@@ -122,7 +122,7 @@ def check_images(
     """Raise `ValueError`, in one line, unless `images` are finite numbers in [0, 1].
 
     Their shape must be (N, H, W, C), with at least one image. Of `StoredImages` only
-    the shape is looked at: their pixels were checked when they were loaded.
+    the shape is checked: `load_dataset` has checked their pixels.
     """
     images = images if hasattr(images, "shape") else np.asarray(images)
     shape = tuple(images.shape)
@@ -160,7 +160,7 @@ def _pixel_range(images) -> tuple[float, float]:
 class StoredImages:
     """Images in .npy files, read when they are indexed: memory does not grow with them.
 
-    Of an array it has `shape`, `dtype`, `len` and indexing along the first axis, which
+    Like an array it has `shape`, `dtype`, `len` and indexing along its first axis: it
     gives float32 (..., H, W, C) in [0, 1]: 8-bit numbers are divided by 255, 16-bit
     ones by 65,535, others must lie there. Raises `ValueError` for files whose images
     differ in shape or kind of number.
@@ -178,7 +178,11 @@ class StoredImages:
         stored = [_mapped(file) for file in self.files]
         kinds = {(array.shape[1:], array.dtype.name) for array in stored}
         if len(kinds) > 1:
-            raise ValueError(f"the images in {', '.join(map(str, self.files))} differ")
+            names = ", ".join(map(str, self.files))
+            raise ValueError(
+                f"the images in {names} differ in shape or kind of number: "
+                "write them alike, or load them into memory"
+            )
         self._starts = np.cumsum([0, *map(len, stored)])
         self.rows = (
             np.arange(self._starts[-1]) if rows is None else np.asarray(rows, int)
@@ -204,6 +208,8 @@ class StoredImages:
         rows: np.ndarray,  # (n,), counted through all files
     ) -> np.ndarray:
         "Images as the numbers that are in the files, (n, H, W, C)."
+        if not len(rows):
+            return np.empty((0, *self.shape[1:]), "uint8")
         file_of = np.searchsorted(self._starts, rows, side="right") - 1
         parts = []
         for number in np.unique(file_of):
@@ -255,7 +261,9 @@ def join(
 
 
 @join.register
-def _(first: StoredImages, second: StoredImages) -> StoredImages:
+def _(first: StoredImages, second: Images) -> Images:
+    if isinstance(second, np.ndarray):
+        return np.concatenate([np.asarray(first), second])
     rows = np.concatenate([first.rows, first._starts[-1] + second.rows])
     return StoredImages([*first.files, *second.files], rows)
 

@@ -8,7 +8,7 @@ __all__ = ["RECIPES", "Recipe", "make_recipe", "settings"]
 # %% ../nbs/05a_recipes.ipynb #imports
 import math
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, get_args, get_type_hints
+from typing import Any, Literal, get_args, get_type_hints
 
 import numpy as np
 
@@ -20,10 +20,9 @@ def setting(
     least: float | None = None,  # the smallest value
     above: float | None = None,  # every value is larger than this
     below: float | None = None,  # every value is smaller than this
-    choices: tuple[str, ...] = (),  # the values there are
 ) -> Any:
     "A field of `Recipe` that can be set by its name."
-    limits = dict(least=least, above=above, below=below, choices=choices)
+    limits = dict(least=least, above=above, below=below)
     return field(default=default, metadata={"help": help, **limits})
 
 
@@ -40,7 +39,11 @@ def _checked(name: str, value: Any, kind: Any, declared: Any) -> Any:
         number = isinstance(value, int | float | np.number)
         right, what = number and math.isfinite(value), "a number"
     else:
-        return value
+        known = (True, False) if kind is bool else kinds
+        if kind in (str, dict) or str in kinds or value in known:
+            return value
+        choices = ", ".join(map(str, known))
+        raise ValueError(f"{name} is {value!r}: choose {choices}")
     bounds = []
     for word, bound, holds in (
         ("of at least", limits.get("least"), lambda bound: value >= bound),
@@ -69,7 +72,7 @@ class Recipe:
     batch_size: int = setting(128, "Images in a step.", least=1)
     latent_dim: int = setting(2, "Length of z.", least=1)
     beta: float = setting(1.0, "Weight of the KL; 1 is the ELBO.", least=0)
-    learning_rate: float = setting(5e-3, "Its peak.", above=0)
+    learning_rate: float = setting(5e-3, "Peak learning rate.", above=0)
     likelihood: str | None = setting(
         None,
         "What a pixel is: bernoulli, binarized_bernoulli, continuous_bernoulli, "
@@ -98,10 +101,10 @@ class Recipe:
             fourier_features=64, hidden=[256, 256], filters=[32, 16]
         )
     )
-    optimizer: str = "adam"  # or rmsprop
-    schedule: str = "cosine"  # of the rate, after a warm-up; or constant
+    optimizer: Literal["adam", "rmsprop"] = "adam"
+    schedule: Literal["cosine", "constant"] = "cosine"  # of the rate, after a warm-up
     beta_2: float = 0.99  # Adam's memory: short, for a short training
-    min_steps: int = 800  # so many at least, unless told how many epochs
+    min_steps: int = 800  # at least this many, unless epochs are given
     train_on_test_images: bool = False
 
     def __post_init__(self):
@@ -144,12 +147,12 @@ def make_recipe(
         _named("setting", name, settings())
     if "epochs" in changes:
         changes.setdefault("min_steps", 0)
-    if "patience" in changes and not (changes.get("validation") or base.validation):
-        changes["validation"] = 0.1
     if changes.get("latent_dim", 0) > 4 and base.decoder.get("fourier_features"):
-        # waves are for few coordinates
+        # Fourier features suit few latents
         changes.setdefault("decoder", {**base.decoder, "fourier_features": 0})
     made = replace(base, **changes)
+    if made.patience and not made.validation:
+        made = replace(made, validation=0.1)
     if made.likelihood is not None:
         from vae_nb.likelihoods import LIKELIHOODS  # waits for Keras
 

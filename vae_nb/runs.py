@@ -8,6 +8,7 @@ __all__ = [
     "PRETRAINED",
     "Run",
     "save_run",
+    "write_config",
     "unfinished",
     "load_run",
     "run_folder",
@@ -86,9 +87,17 @@ def save_run(
     folder: Path,  # must exist
 ) -> None:
     "Write `model.keras`, `history.csv`, `config.json` and `metrics.json`, each whole."
-    State(run.vae, run.history).save(folder)
-    _write_json(folder / "config.json", run.config)
+    write_config(run.config, folder)  # first: it tells that no epoch is missing
     _write_json(folder / "metrics.json", run.metrics)
+    State(run.vae, run.history).save(folder)
+
+
+def write_config(
+    config: dict,
+    folder: Path,  # must exist
+) -> None:
+    "Write `config.json`, whole."
+    _write_json(folder / "config.json", config)
 
 
 def _write_json(path: Path, values: dict) -> None:
@@ -202,31 +211,34 @@ def run_folder(
     out, staging = Path(out), unfinished(out)
     _refuse_what_is_there(out, staging, resume)
     new_parents = [path for path in out.parents if not path.exists()]  # nearest first
-    ours = False
     try:
         _make(staging)
-        with locked(staging):
-            ours = True
-            for left in staging.glob(".*.new*"):  # a process was killed while it wrote
+    except OSError:
+        _remove_empty(new_parents)
+        raise
+    with locked(staging):  # until all is done, the clearing away included
+        _refuse_what_is_there(out, staging, resume=True)  # by another process by now
+        try:
+            for left in staging.glob(".*.new*"):  # of one that was killed while writing
                 remove(left)
             _refuse_without_room(staging, space)
             yield staging
             sync(*staging.rglob("*"), staging)
             os.replace(staging, out)
             sync(out.parent)
-    except BaseException as e:
-        kept = (staging / "model.keras").exists() if ours else staging.exists()
-        if not kept:
-            remove(staging)
-            with suppress(OSError):  # somebody else may use them by now
-                for parent in new_parents:
-                    parent.rmdir()
-        if getattr(e, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            left = "nothing was kept, make room and run again"
-            if kept:
-                left = f"{staging} has the last whole epoch, make room and --resume"
-            raise OSError(f"no room left in {out.parent}: {left}") from None
-        raise
+        except BaseException as e:
+            kept = (staging / "model.keras").exists()
+            if not kept:
+                remove(staging)
+                _remove_empty(new_parents)
+            if getattr(e, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                left_over = "nothing was kept, make room and run again"
+                if kept:
+                    left_over = (
+                        f"{staging} has the last whole epoch, make room and --resume"
+                    )
+                raise OSError(f"no room left in {out.parent}: {left_over}") from None
+            raise
 
 
 # %% ../nbs/05b_runs.ipynb #refuse
@@ -240,6 +252,12 @@ def _refuse_what_is_there(out: Path, staging: Path, resume: bool) -> None:
         raise FileExistsError(
             f"{staging} is an unfinished run: resume it (--resume), or remove it"
         )
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    with suppress(OSError):  # somebody else may use them by now
+        for folder in folders:
+            folder.rmdir()
 
 
 def _make(staging: Path) -> None:
@@ -354,7 +372,8 @@ def _noting_this_environment(folder: Path, begun: dict, config: dict) -> dict:
             stacklevel=4,
         )
         resumed = [*resumed, here]
-    kept = {name: begun[name] for name in here if name in begun}
+    # what began it, and, if only the last step failed, how its training ended
+    kept = {n: begun[n] for n in (*here, "epochs_done", "ended") if n in begun}
     return {**config, **kept, **({"resumed": resumed} if resumed else {})}
 
 

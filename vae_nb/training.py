@@ -24,9 +24,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from . import runs
 from .decoder import build_decoder
 from .encoder import build_encoder
-from .files import replacing
 from .images import Batches, Dataset, Images, check_images, join, take
 from .likelihoods import LIKELIHOODS, default_likelihood
 from .recipes import Recipe, make_recipe, settings
@@ -145,12 +145,14 @@ class Guard(keras.callbacks.Callback):
 class Validate(keras.callbacks.Callback):
     "Put the objective on held-out images into the logs, as val_loss."
 
-    def __init__(self, held_out: Images):
+    def __init__(self, held_out: Images, beta: float):
         super().__init__()
-        self.held_out = held_out
+        self.held_out, self.beta = held_out, beta
 
     def on_epoch_end(self, epoch, logs=None):
+        now, self.model.beta = self.model.beta, self.beta  # while beta changes, too
         logs["val_loss"] = evaluate_elbo(self.model, self.held_out)["objective"]
+        self.model.beta = now
         if not math.isfinite(logs["val_loss"]):
             raise Diverged(
                 f"the validation loss became {logs['val_loss']} after epoch "
@@ -218,7 +220,7 @@ class Report(keras.callbacks.Callback):
         super().__init__()
         self.epochs, self.steps = epochs, steps
         self.terminal = sys.stdout.isatty()  # where Keras draws its bar
-        self.notebook = type(sys.stdout).__module__.startswith("ipykernel")
+        self.notebook = isinstance(self, NotebookReport)
         self.first: int | None = None
         self.line, self.shown, self.width = "no whole epoch", 0.0, 0
 
@@ -233,11 +235,6 @@ class Report(keras.callbacks.Callback):
         elif self.terminal:  # Keras' bar knows of its own epoch only
             print(f"{self.left(epoch)} left in all")
         self.epoch = epoch
-
-    def on_train_batch_end(self, batch, logs=None):
-        if self.notebook and time.perf_counter() - self.shown > 0.5:
-            done = self.epoch + min(1.0, (batch + 1) / self.steps)
-            self.show(f"epoch {self.epoch + 1}/{self.epochs}  {self.terms(logs)}", done)
 
     def on_epoch_end(self, epoch, logs=None):
         self.line = f"epoch {epoch + 1}/{self.epochs}  {self.terms(logs)}"
@@ -272,6 +269,21 @@ class Report(keras.callbacks.Callback):
         self.shown, self.width = time.perf_counter(), len(line)
 
 
+class NotebookReport(Report):
+    "The same, also within an epoch. Elsewhere Keras need not wait for each step."
+
+    def on_train_batch_end(self, batch, logs=None):
+        if time.perf_counter() - self.shown > 0.5:
+            done = self.epoch + min(1.0, (batch + 1) / self.steps)
+            self.show(f"epoch {self.epoch + 1}/{self.epochs}  {self.terms(logs)}", done)
+
+
+def _report(epochs: int, steps: int) -> Report:
+    "What suits the place where Python runs."
+    notebook = type(sys.stdout).__module__.startswith("ipykernel")
+    return (NotebookReport if notebook else Report)(epochs, steps)
+
+
 # %% ../nbs/05c_loop.ipynb #fit-parts
 def _split(dataset: Dataset, recipe: Recipe) -> tuple[Images, Images | None]:
     "The images to learn from, and those held out, drawn by the seed; None for none."
@@ -290,7 +302,7 @@ def _split(dataset: Dataset, recipe: Recipe) -> tuple[Images, Images | None]:
 def _config(dataset: Dataset, recipe: Recipe, epochs: int, images: int) -> dict:
     "What config.json says from the start."
     chosen = asdict(recipe)
-    return {
+    config = {
         "dataset": dataset.name,
         "fingerprint": dataset.fingerprint(),
         "image_shape": list(dataset.image_shape),
@@ -301,17 +313,13 @@ def _config(dataset: Dataset, recipe: Recipe, epochs: int, images: int) -> dict:
         "likelihood": recipe.likelihood or default_likelihood(dataset.image_shape),
         **environment(),
     }
+    return json.loads(json.dumps(config))  # as it will be read: lists for tuples
 
 
-def _begin(
-    dataset: Dataset, recipe: Recipe, steps: int, config: dict, folder: Path | None
-) -> State:
+def _begin(dataset: Dataset, recipe: Recipe, steps: int) -> State:
     "A new model and an empty history."
     names = ["loss", "reconstruction_loss", "kl_loss"]
     names += ["val_loss"] if recipe.validation else []
-    if folder:
-        with replacing(folder / "config.json") as new:
-            new.write_text(json.dumps(config, indent=2) + "\n")
     vae = build_vae(dataset.image_shape, recipe, steps)
     return State(vae, {name: [] for name in names})
 
@@ -359,16 +367,19 @@ def _fit(
     if folder and (folder / "model.keras").exists():
         state, config = load_state(folder, config)
     else:
-        state = _begin(dataset, recipe, steps * epochs, config, folder)
+        state = _begin(dataset, recipe, steps * epochs)
+    if folder:
+        runs.write_config(config, folder)
 
     done = len(state.history["loss"])
     batches = Batches(images, batch_size, recipe.seed)
-    keep, report = Keep(state, folder), Report(epochs, steps)
+    keep, report = Keep(state, folder), _report(epochs, steps)
     patience = Patience(keep, recipe.patience)
-    validate = [] if held_out is None else [Validate(held_out)]
+    validate = [] if held_out is None else [Validate(held_out, recipe.beta)]
     before = [Shuffle(batches), Guard(batches, keep)]
-    jobs = [*before, *validate, keep, patience, report, *callbacks]
-    if patience.is_out():
+    # what callbacks change at the end of an epoch is kept with it
+    jobs = [*before, *validate, *callbacks, keep, patience, report]
+    if patience.is_out() or "epochs_done" in config:
         epochs = done
     try:
         state.vae.fit(
