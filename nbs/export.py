@@ -285,10 +285,16 @@ def clean(notebook: Path) -> None:
     found = json.loads(text)
     for cell in found["cells"]:
         if cell["cell_type"] == "code":
-            cell["outputs"] = [o for o in cell["outputs"] if o.get("name") != "stderr"]
+            cell["outputs"] = [o for o in cell["outputs"] if to_keep(o)]
     cleaned = json.dumps(found, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
     if cleaned != text:
         write(notebook, cleaned)
+
+
+def to_keep(output: dict) -> bool:
+    "Whether it is neither of stderr nor a bar of progress that has gone."
+    blank = output["output_type"] == "stream" and not "".join(output["text"]).strip()
+    return output.get("name") != "stderr" and not blank
 
 
 def write(path: Path, text: str) -> None:

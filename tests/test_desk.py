@@ -288,6 +288,14 @@ def test_start_up_lines_are_not_saved(project, line, name):
     assert len(drift.output_faults(project / "nbs/01_one.ipynb")) == (name != "stderr")
 
 
+def test_a_bar_of_progress_that_has_gone_is_not_saved(project):
+    gone = {"output_type": "stream", "name": "stdout", "text": ["      \r"]}
+    write_notebook(project / "nbs/01_one.ipynb", ONE, gone)
+    export.clean(project / "nbs/01_one.ipynb")
+    saved = json.loads((project / "nbs/01_one.ipynb").read_text())["cells"]
+    assert gone not in [o for cell in saved for o in cell.get("outputs", [])]
+
+
 def test_other_faults_of_saved_outputs_are_named():
     def faults(source, **output):
         outputs = [{"output_type": "stream", "name": "stdout", **output}]

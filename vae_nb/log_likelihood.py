@@ -416,7 +416,7 @@ def _sum_blocks(sums: _Sums, bar: tqdm) -> tuple[np.ndarray, np.ndarray, np.ndar
     middles = _mesh(*[np.arange(_SIDE) + 0.5] * dims)
     bar.total += len(which) * len(middles)
     what = f"log p(x) of {_count(sums.images)}, cells of 1/{1 / cell:.0f}"
-    bar.set_description(what, refresh=False)
+    bar.set_description_str(what, refresh=False)
     for number, corner in enumerate(different):
         pairs = np.flatnonzero(which.ravel() == number)
         rows = sums.image[pairs]
