@@ -449,6 +449,15 @@ def test_help_explains_parameters_by_their_comments(project):
     )
 
 
+def test_a_module_may_use_the_package_while_it_is_imported(project):
+    early = "#| export\nimport vae_nb\n\nONE = vae_nb.first()\n\n\n"
+    late = 'def late(\n    x,  # said\n):\n    "Later."'
+    write_notebook(project / "nbs/02_two.ipynb", {**TWO, "lesson": early + late})
+    assert run(project, "nbs/export.py").returncode == 0
+    done = run(project, "-c", "import vae_nb; print(vae_nb.late.__doc__)")
+    assert done.returncode == 0 and "x\n    said" in done.stdout, done.stderr
+
+
 def test_help_does_without_the_sources(project):
     compiled = run(project, "-m", "compileall", "-b", "-q", "vae_nb")
     assert compiled.returncode == 0

@@ -38,6 +38,7 @@ from .runs import (
     Run,
     State,
     environment,
+    has_state,
     load_pretrained,
     load_run,
     load_state,
@@ -45,6 +46,7 @@ from .runs import (
     save_run,
     unfinished,
     write_config,
+    write_metrics,
 )
 from .sampling import Sampling, seed_stream
 from .training import build_optimizer, build_vae, train
@@ -106,6 +108,7 @@ __all__ = [
     "exact_log_likelihood",
     "examples",
     "gaussian_kl",
+    "has_state",
     "importance_weighted_log_likelihood",
     "join",
     "load_dataset",
@@ -139,4 +142,5 @@ __all__ = [
     "train",
     "unfinished",
     "write_config",
+    "write_metrics",
 ]

@@ -20,9 +20,14 @@ def explain_modules() -> None:
     "Add parameters to the docstrings of the package's modules that are in use."
     package = __name__.partition(".")[0]
     for name, module in list(sys.modules.items()):
-        if name.startswith(f"{package}.") and name not in _done:
+        if name.startswith(f"{package}.") and name not in _done and is_whole(module):
             _done.add(name)
             explain_module(module)
+
+
+def is_whole(module: ModuleType) -> bool:
+    "Whether a module has what it exports by now; while it is imported, it has not."
+    return all(name in vars(module) for name in getattr(module, "__all__", ()))
 
 
 def explain_module(module: ModuleType) -> None:

@@ -39,7 +39,6 @@ __all__ = [
 # %% ../nbs/90_cli.ipynb #imports
 import csv
 import inspect
-import json
 import logging
 import os
 import re
@@ -390,17 +389,24 @@ def _dataset_of(run: "Run", data: str | None = None, strict: bool = False) -> "D
 
 # %% ../nbs/90_cli.ipynb #writing
 @contextmanager
-def _writing(path: Path) -> Iterator[Path]:
-    "`vae_nb.replacing`, and one line for what goes wrong; makes the folder of `path`."
+def _told_what_to_do(path: Path) -> Iterator[None]:
+    "One line for what goes wrong when `path` is written."
     try:
-        path.parent.mkdir(exist_ok=True)
-        with vae_nb.replacing(path) as new:
-            yield new
+        yield
     except OSError as e:
         raise OSError(
             f"cannot write {path} ({e.strerror or e}): check that there is room and "
             "that its folder can be written to"
         ) from None
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[Path]:
+    "`vae_nb.replacing`, with that line; makes the folder of `path`."
+    with _told_what_to_do(path):
+        path.parent.mkdir(exist_ok=True)
+        with vae_nb.replacing(path) as new:
+            yield new
 
 
 def _checked_name(out: Path | None, default: Path, *suffixes: str) -> Path:
@@ -457,9 +463,8 @@ def evaluate(
     if loaded.config["train_on_test_images"] and not data:
         _say("note: the test images were among those that it was trained on")
     if not data and loaded.path == run:
-        metrics = {**loaded.metrics, "evaluation": card}
-        with _writing(run / "metrics.json") as new:
-            new.write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
+        with _told_what_to_do(run):
+            vae_nb.write_metrics({**loaded.metrics, "evaluation": card}, run)
 
 
 # %% ../nbs/90_cli.ipynb #sample

@@ -9,10 +9,12 @@ __all__ = [
     "Run",
     "save_run",
     "write_config",
+    "write_metrics",
     "unfinished",
     "load_run",
     "run_folder",
     "State",
+    "has_state",
     "load_state",
     "environment",
     "load_pretrained",
@@ -91,8 +93,9 @@ def save_run(
 ) -> None:
     "Write `model.keras`, `history.csv`, `config.json` and `metrics.json`, each whole."
     write_config(run.config, folder)  # first: it tells that no epoch is missing
-    _write_json(folder / "metrics.json", run.metrics)
+    write_metrics(run.metrics, folder)
     State(run.vae, run.history).save(folder)
+    (folder / "best.npz").unlink(missing_ok=True)  # the model has them now
 
 
 def write_config(
@@ -101,6 +104,14 @@ def write_config(
 ) -> None:
     "Write `config.json`, whole."
     _write_json(folder / "config.json", config)
+
+
+def write_metrics(
+    metrics: dict,
+    folder: Path,  # must exist
+) -> None:
+    "Write `metrics.json`, whole."
+    _write_json(folder / "metrics.json", metrics)
 
 
 def _write_json(path: Path, values: dict) -> None:
@@ -230,7 +241,7 @@ def run_folder(
             os.replace(staging, out)
             sync(out.parent)
         except BaseException as e:
-            kept = (staging / "model.keras").exists()
+            kept = has_state(staging)
             if not kept:
                 remove(staging)
                 _remove_empty(new_parents)
@@ -310,6 +321,13 @@ class State:
 
 
 # %% ../nbs/05b_runs.ipynb #load-state
+def has_state(
+    folder: Path,  # of an unfinished run
+) -> bool:
+    "Whether a whole epoch was kept in it."
+    return (folder / "model.keras").exists()
+
+
 def load_state(
     folder: Path,  # of an unfinished run
     config: dict,  # of the training that is to resume it

@@ -364,7 +364,7 @@ def _fit(
     steps = math.ceil(len(images) / batch_size)
     epochs = max(recipe.epochs, math.ceil(recipe.min_steps / steps))
     config = _config(dataset, recipe, epochs, len(images))
-    if folder and (folder / "model.keras").exists():
+    if folder and runs.has_state(folder):
         state, config = load_state(folder, config)
     else:
         state = _begin(dataset, recipe, steps * epochs)
@@ -444,7 +444,6 @@ def train(
             callbacks = [*callbacks, events]
         run = _fit(dataset, recipe, folder, callbacks)
         save_run(run, folder)
-        (folder / "best.npz").unlink(missing_ok=True)
         if finish:
             finish(run, folder)
     where = f": {out} has the run as it was after epoch {run.config['epochs_done']}"
