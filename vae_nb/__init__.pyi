@@ -31,17 +31,19 @@ from .log_likelihood import (
     posterior_kl,
 )
 from .own_images import OwnImages
-from .recipes import RECIPES, Recipe, make_recipe, settings
+from .recipes import RECIPES, Recipe, make_recipe, networks, settings, with_networks
 from .runs import (
     FILES,
     PRETRAINED,
     Run,
     State,
+    begun_with,
     environment,
     has_state,
     load_pretrained,
     load_run,
     load_state,
+    recipe_of,
     run_folder,
     save_run,
     unfinished,
@@ -50,6 +52,7 @@ from .runs import (
 )
 from .sampling import Sampling, seed_stream
 from .training import build_optimizer, build_vae, train
+from .truth import Strata, TRUTH, TruthVAE, train_truth
 from .vae import VAE, active_latents, evaluate_elbo, score_images
 from .visualization import (
     examples,
@@ -91,8 +94,12 @@ __all__ = [
     "Seed",
     "State",
     "StoredImages",
+    "Strata",
+    "TRUTH",
+    "TruthVAE",
     "VAE",
     "active_latents",
+    "begun_with",
     "bits_per_pixel",
     "build_decoder",
     "build_encoder",
@@ -120,6 +127,7 @@ __all__ = [
     "locked",
     "make_recipe",
     "manifold_axis",
+    "networks",
     "one_of_each",
     "plot_history",
     "plot_images",
@@ -131,6 +139,7 @@ __all__ = [
     "posterior_grid",
     "posterior_kl",
     "prior_radius",
+    "recipe_of",
     "replacing",
     "run_folder",
     "save_pictures",
@@ -140,7 +149,9 @@ __all__ = [
     "settings",
     "take",
     "train",
+    "train_truth",
     "unfinished",
+    "with_networks",
     "write_config",
     "write_metrics",
 ]

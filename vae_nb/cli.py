@@ -14,6 +14,7 @@ __all__ = [
     "Strict",
     "MaybeData",
     "RecipeName",
+    "Start",
     "ImageSize",
     "RunToMake",
     "Resume",
@@ -270,9 +271,18 @@ MaybeData = Annotated[
     ),
 ]
 RecipeName = Annotated[
-    str,
+    str | None,
     typer.Option(
-        help=f"Where the settings come from: {' or '.join(vae_nb.recipes.RECIPES)}."
+        help=f"Where the settings come from: {' or '.join(vae_nb.recipes.RECIPES)}; "
+        "none: default, or that of --from."
+    ),
+]
+Start = Annotated[
+    Path | None,
+    typer.Option(
+        "--from",
+        metavar="RUN",
+        help="A run, or a model of vae_nb's own, to go on from instead of a new model.",
     ),
 ]
 ImageSize = Annotated[
@@ -305,8 +315,9 @@ TensorBoard = Annotated[
 @_with_settings
 def train(
     data: MaybeData = None,
-    recipe: RecipeName = "default",
+    recipe: RecipeName = None,
     *,
+    start: Start = None,
     image_size: ImageSize = None,
     strict: Strict = False,
     out: RunToMake = None,
@@ -316,19 +327,29 @@ def train(
 ):
     "Train a model; its run folder gets settings, history, metrics and four pictures."
     with _quiet():
-        vae_nb.make_recipe(recipe, **changes)  # complains before anything is loaded
+        # complains before anything is loaded
+        chosen = vae_nb.make_recipe(recipe or "default", **changes).name
     size = _size(image_size)
+    if start and size:
+        raise ValueError(f"--image-size is that of {start}: leave it out")
     _import_quietly()
-    dataset = vae_nb.load_dataset(data, size, strict)
+    if start:
+        loaded = _load(start)
+        dataset = _dataset_of(loaded, data, strict)
+        chosen = f"from-{start.name}"
+    else:
+        loaded, dataset = None, vae_nb.load_dataset(data, size, strict)
     name = Path(dataset.name).name
-    out = out or _run_folder(Path("runs") / f"{name}-{recipe}", resume)
+    out = out or _run_folder(Path("runs") / f"{name}-{chosen}", resume)
     training, test = len(dataset.train_images), len(dataset.test_images)
     images = f"{training:,} training images, {test:,} test images"
-    print(f"{name}: {images}; recipe {recipe}", flush=True)
+    how = f"going on from {start}" if start else f"recipe {chosen}"
+    print(f"{name}: {images}; {how}", flush=True)
     try:
         run = vae_nb.train(
             dataset,
             recipe,
+            start=loaded,
             out=out,
             resume=resume,
             finish=lambda run, folder: vae_nb.save_pictures(run, dataset, folder),

@@ -6,6 +6,8 @@
 __all__ = ["FourierFeatures", "build_decoder"]
 
 # %% ../nbs/04_decoder.ipynb #imports
+import math
+
 import keras
 from keras import layers, ops
 
@@ -52,8 +54,9 @@ def build_decoder(
     # height, width, channels; any size
     image_shape: tuple[int, int, int] = (28, 28, 1),
     latent_dim: int = 2,  # length of z
-    filters: tuple[int, ...] = (64, 32),  # channels of each doubling convolution
-    hidden: tuple[int, ...] = (),  # units of each dense layer before the small picture
+    # channels of each doubling convolution; none: a dense layer makes the image
+    filters: tuple[int, ...] = (64, 32),
+    hidden: tuple[int, ...] = (),  # units of each dense layer before that
     fourier_features: int = 0,  # random frequencies instead of z itself; 0 for none
     fourier_scale: float = 1.0,  # their standard deviation
     params_per_pixel: int = 1,  # of the likelihood
@@ -68,25 +71,38 @@ def build_decoder(
     def init():  # each layer its own
         return keras.initializers.GlorotUniform(new_seed())
 
-    height, width, channels = image_shape
-    # rounded up
-    rows, columns = (-(-side // 2 ** len(filters)) for side in (height, width))
+    channels = image_shape[2] * params_per_pixel
     z = x = keras.Input((latent_dim,), name="z")
     if fourier_features:
         # (batch, 2 * fourier_features)
         x = FourierFeatures(fourier_features, fourier_scale, new_seed())(x)
     for n in hidden:
         x = layers.Dense(n, activation="relu", kernel_initializer=init())(x)
-    small = (rows, columns, filters[0] if filters else channels)
-    units = rows * columns * small[-1]
-    x = layers.Dense(units, activation="relu", kernel_initializer=init())(x)
+    last = _doubled if filters else _dense
+    params = last(x, (*image_shape[:2], channels), filters, init)
+    return keras.Model(z, params, name="decoder")
+
+
+def _dense(x, shape, filters, init):
+    "Parameters of a shape, each from all the numbers before."
+    x = layers.Dense(math.prod(shape), kernel_initializer=init(), name="params")(x)
+    return layers.Reshape(shape)(x)
+
+
+def _doubled(x, shape, filters, init):
+    "Parameters of a shape, from a small picture that each convolution doubles."
+    height, width, channels = shape
+    # rounded up
+    rows, columns = (-(-side // 2 ** len(filters)) for side in (height, width))
+    small = (rows, columns, filters[0])
+    x = layers.Dense(math.prod(small), activation="relu", kernel_initializer=init())(x)
     x = layers.Reshape(small)(x)
     for n in filters:
         doubles = dict(strides=2, padding="same", activation="relu")
         x = layers.Conv2DTranspose(n, 3, kernel_initializer=init(), **doubles)(x)
     last = dict(padding="same", kernel_initializer=init(), name="params")
-    params = layers.Conv2DTranspose(channels * params_per_pixel, 3, **last)(x)
+    params = layers.Conv2DTranspose(channels, 3, **last)(x)
     extra = (rows * 2 ** len(filters) - height, columns * 2 ** len(filters) - width)
-    if any(extra):  # cut to (batch, H, W, C * params_per_pixel)
+    if any(extra):  # cut to (batch, *shape)
         params = layers.Cropping2D([(n // 2, n - n // 2) for n in extra])(params)
-    return keras.Model(z, params, name="decoder")
+    return params

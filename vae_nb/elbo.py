@@ -6,6 +6,7 @@
 __all__ = ["Seed", "gaussian_kl", "Likelihood", "Bernoulli"]
 
 # %% ../nbs/01_elbo.ipynb #imports
+import math
 from typing import Any as Tensor  # of whatever backend Keras runs on
 from typing import TypeAlias
 
@@ -153,9 +154,10 @@ class Bernoulli(Likelihood):
     def log_prob_pairs(self, images: ArrayLike, params: ArrayLike) -> Tensor:
         "log p(x_n|z_m) in nats of N images under M params: (N, M), one matrix product."
         logits = ops.convert_to_tensor(params)
-        logits = ops.reshape(logits, (logits.shape[0], -1))  # (M, pixels)
+        pixels = math.prod(logits.shape[1:])
+        logits = ops.reshape(logits, (-1, pixels))  # (M, pixels)
         x = ops.cast(images, logits.dtype)
-        x = ops.reshape(x, (x.shape[0], -1))  # (N, pixels)
+        x = ops.reshape(x, (-1, pixels))  # (N, pixels)
         normaliser = ops.sum(ops.softplus(logits), axis=1)  # (M,)
         return ops.matmul(x, ops.transpose(logits)) - normaliser
 

@@ -11,11 +11,13 @@ __all__ = [
     "write_config",
     "write_metrics",
     "unfinished",
+    "has_state",
     "load_run",
     "run_folder",
     "State",
-    "has_state",
     "load_state",
+    "recipe_of",
+    "begun_with",
     "environment",
     "load_pretrained",
 ]
@@ -44,7 +46,7 @@ import numpy as np
 from . import __version__
 from .files import locked, remove, replacing, sync
 from .images import table
-from .recipes import RECIPES
+from .recipes import RECIPES, Recipe
 from .vae import VAE
 
 
@@ -125,6 +127,13 @@ def unfinished(
 ) -> Path:
     "The folder in which a run is put together until it is whole."
     return Path(out).with_name(f"{Path(out).name}.unfinished")
+
+
+def has_state(
+    folder: Path,  # of an unfinished run
+) -> bool:
+    "Whether a whole epoch was kept in it."
+    return (folder / "model.keras").exists()
 
 
 # %% ../nbs/05b_runs.ipynb #load-run
@@ -321,13 +330,6 @@ class State:
 
 
 # %% ../nbs/05b_runs.ipynb #load-state
-def has_state(
-    folder: Path,  # of an unfinished run
-) -> bool:
-    "Whether a whole epoch was kept in it."
-    return (folder / "model.keras").exists()
-
-
 def load_state(
     folder: Path,  # of an unfinished run
     config: dict,  # of the training that is to resume it
@@ -357,13 +359,36 @@ def _read_best(folder: Path) -> list[np.ndarray]:
 
 
 # %% ../nbs/05b_runs.ipynb #same-config
+def recipe_of(
+    config: dict,  # of a run
+) -> Recipe:
+    "The recipe that a run was made by."
+    known = RECIPES.get(config["recipe"], Recipe())
+    made = {**asdict(known), "kl_warmup": 0.0}  # for settings that are newer than it
+    for name in made:
+        made[name] = config.get(name, made[name])
+    return Recipe(**{**made, "name": config["recipe"]})
+
+
+def begun_with(
+    out: str | os.PathLike,  # a run folder
+    recipe: str | Recipe | None,
+) -> str | Recipe | None:
+    "The recipe as the unfinished run has it, if there is one and it is the same."
+    folder = unfinished(out)
+    if not has_state(folder):
+        return recipe
+    with _damage(folder):
+        begun = recipe_of(json.loads((folder / "config.json").read_text()))
+    return begun if recipe in (None, begun.name) else recipe
+
+
 def _refuse_other_config(folder: Path, begun: dict, config: dict) -> None:
     "The same images, wherever they lie now, and the same settings."
     differing = []
     if begun.get("fingerprint") != config["fingerprint"]:
         differing.append("other images")
-    recipe = RECIPES.get(begun.get("recipe", ""))  # for settings that are newer than it
-    begun = {**(asdict(recipe) if recipe else {}), **begun}
+    begun = {**begun, **asdict(recipe_of(begun))}
     for name, value in config.items():
         if name in ("fingerprint", "dataset", "backend", "python", "versions"):
             continue
@@ -394,7 +419,8 @@ def _noting_this_environment(folder: Path, begun: dict, config: dict) -> dict:
         )
         resumed = [*resumed, here]
     # what began it, and, if only the last step failed, how its training ended
-    kept = {n: begun[n] for n in (*here, "epochs_done", "ended") if n in begun}
+    told = (*here, "started_from", "epochs_done", "ended")
+    kept = {name: begun[name] for name in told if name in begun}
     return {**config, **kept, **({"resumed": resumed} if resumed else {})}
 
 

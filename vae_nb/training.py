@@ -29,7 +29,7 @@ from .decoder import build_decoder
 from .encoder import build_encoder
 from .images import Batches, Dataset, Images, check_images, join, take
 from .likelihoods import LIKELIHOODS, default_likelihood
-from .recipes import Recipe, make_recipe, settings
+from .recipes import Recipe, make_recipe, settings, with_networks
 from .runs import Run, State, environment, load_state, run_folder, save_run
 from .sampling import seed_stream
 from .vae import VAE, active_latents, evaluate_elbo, weights_of
@@ -42,13 +42,14 @@ def build_vae(
     steps: int,  # that the training will make: the rate's schedule needs to know
 ) -> VAE:
     "A compiled VAE after a recipe."
+    recipe = with_networks(recipe, image_shape)
     kind = LIKELIHOODS[recipe.likelihood or default_likelihood(image_shape)]
     likelihood = kind(seed=seed_stream(recipe.seed, "likelihood")())
     sizes: dict[str, Any] = dict(image_shape=image_shape, latent_dim=recipe.latent_dim)
-    encoder = build_encoder(**sizes, **recipe.encoder, seed=recipe.seed)
+    encoder = build_encoder(**sizes, **(recipe.encoder or {}), seed=recipe.seed)
     decoder = build_decoder(
         **sizes,
-        **recipe.decoder,
+        **(recipe.decoder or {}),
         params_per_pixel=kind.params_per_pixel,
         seed=recipe.seed,
     )
@@ -192,13 +193,28 @@ class Keep(keras.callbacks.Callback):
             variable.assign(value)
 
 
+# %% ../nbs/05c_loop.ipynb #warm-up
+class WarmUp(keras.callbacks.Callback):
+    "Let beta rise from 0 to its value over the first steps."
+
+    def __init__(self, beta: float, steps: int):
+        super().__init__()
+        self.beta, self.steps, self.rising = beta, steps, steps > 0
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if self.rising:
+            share = min(1.0, int(self.model.optimizer.iterations) / self.steps)
+            self.model.beta = self.beta * share
+            self.rising = share < 1
+
+
 # %% ../nbs/05c_loop.ipynb #patience
 class Patience(keras.callbacks.Callback):
-    "Stop once so many epochs have passed since the best."
+    "Stop once so many epochs have passed since the best and since beta's warm-up."
 
-    def __init__(self, keep: Keep, patience: int | None):
+    def __init__(self, keep: Keep, patience: int | None, warm_up: int):
         super().__init__()
-        self.keep, self.patience = keep, patience
+        self.keep, self.patience, self.warm_up = keep, patience, warm_up
 
     def on_epoch_end(self, epoch, logs=None):
         if self.is_out():
@@ -208,8 +224,8 @@ class Patience(keras.callbacks.Callback):
         state = self.keep.state
         if not self.patience or not state.history["val_loss"]:
             return False
-        since = len(state.history["val_loss"]) - 1 - state.best_epoch()
-        return since >= self.patience
+        start = max(state.best_epoch() + 1, self.warm_up)
+        return len(state.history["val_loss"]) - start >= self.patience
 
 
 # %% ../nbs/05c_loop.ipynb #report
@@ -251,9 +267,9 @@ class Report(keras.callbacks.Callback):
 
     def terms(self, logs: dict) -> str:
         reconstruction, kl = logs["reconstruction_loss"], logs["kl_loss"]
-        sum_of = f"{reconstruction:.2f} + {self.model.beta:g} * {kl:.2f}"
+        parts = f"reconstruction {reconstruction:.2f}, KL {kl:.2f}"
         after = f"  validation {logs['val_loss']:.2f}" if "val_loss" in logs else ""
-        return f"loss {logs['loss']:.2f} = {sum_of}{after}"
+        return f"loss {logs['loss']:.2f} ({parts}, beta {self.model.beta:.3g}){after}"
 
     def left(self, done: float) -> timedelta:
         seconds = time.perf_counter() - self.start
@@ -299,8 +315,15 @@ def _split(dataset: Dataset, recipe: Recipe) -> tuple[Images, Images | None]:
     return take(images, np.sort(order[n:])), take(images, np.sort(order[:n]))
 
 
-def _config(dataset: Dataset, recipe: Recipe, epochs: int, images: int) -> dict:
+def _config(
+    dataset: Dataset, recipe: Recipe, start: Run | VAE | None, epochs: int, images: int
+) -> dict:
     "What config.json says from the start."
+    likelihood = recipe.likelihood or default_likelihood(dataset.image_shape)
+    if start is None:
+        recipe = with_networks(recipe, dataset.image_shape)
+    else:
+        likelihood = _likelihood_of(_model(start))
     chosen = asdict(recipe)
     config = {
         "dataset": dataset.name,
@@ -310,17 +333,31 @@ def _config(dataset: Dataset, recipe: Recipe, epochs: int, images: int) -> dict:
         "recipe": chosen.pop("name"),
         **chosen,
         "epochs": epochs,
-        "likelihood": recipe.likelihood or default_likelihood(dataset.image_shape),
+        "likelihood": likelihood,
         **environment(),
     }
+    if isinstance(start, Run):
+        told = ("dataset", "fingerprint", "recipe", "seed", "epochs_done")
+        config["started_from"] = {name: start.config.get(name) for name in told}
     return json.loads(json.dumps(config))  # as it will be read: lists for tuples
 
 
-def _begin(dataset: Dataset, recipe: Recipe, steps: int) -> State:
-    "A new model and an empty history."
+def _likelihood_of(vae: VAE) -> str:
+    kind = type(vae.likelihood)
+    names = {known: name for name, known in LIKELIHOODS.items()}
+    return names.get(kind, kind.__name__)
+
+
+def _begin(
+    dataset: Dataset, recipe: Recipe, start: Run | VAE | None, steps: int
+) -> State:
+    "A model to train, new or a copy, and an empty history."
     names = ["loss", "reconstruction_loss", "kl_loss"]
     names += ["val_loss"] if recipe.validation else []
-    vae = build_vae(dataset.image_shape, recipe, steps)
+    if start is None:
+        vae = build_vae(dataset.image_shape, recipe, steps)
+    else:
+        vae = _copied(_model(start), recipe, steps)
     return State(vae, {name: [] for name in names})
 
 
@@ -355,6 +392,7 @@ def _warn_of_collapse(vae: VAE, images: Images) -> None:
 def _fit(
     dataset: Dataset,
     recipe: Recipe,
+    start: Run | VAE | None,
     folder: Path | None,
     callbacks: Sequence[keras.callbacks.Callback],
 ) -> Run:
@@ -363,33 +401,36 @@ def _fit(
     batch_size = min(recipe.batch_size, len(images))
     steps = math.ceil(len(images) / batch_size)
     epochs = max(recipe.epochs, math.ceil(recipe.min_steps / steps))
-    config = _config(dataset, recipe, epochs, len(images))
+    config = _config(dataset, recipe, start, epochs, len(images))
     if folder and runs.has_state(folder):
         state, config = load_state(folder, config)
     else:
-        state = _begin(dataset, recipe, steps * epochs)
+        state = _begin(dataset, recipe, start, steps * epochs)
     if folder:
         runs.write_config(config, folder)
 
     done = len(state.history["loss"])
     batches = Batches(images, batch_size, recipe.seed)
     keep, report = Keep(state, folder), _report(epochs, steps)
-    patience = Patience(keep, recipe.patience)
+    warm_up = round(recipe.kl_warmup * steps * epochs)
+    patience = Patience(keep, recipe.patience, math.ceil(warm_up / steps))
     validate = [] if held_out is None else [Validate(held_out, recipe.beta)]
-    before = [Shuffle(batches), Guard(batches, keep)]
+    rising = WarmUp(recipe.beta, warm_up)
+    before = [Shuffle(batches), rising, Guard(batches, keep)]
     # what callbacks change at the end of an epoch is kept with it
     jobs = [*before, *validate, *callbacks, keep, patience, report]
     if patience.is_out() or "epochs_done" in config:
         epochs = done
     try:
-        state.vae.fit(
-            batches,
-            initial_epoch=done,
-            epochs=epochs,
-            shuffle=False,  # of the batches, whose images are shuffled
-            callbacks=jobs,
-            verbose=1 if report.terminal else 0,
-        )
+        if done < epochs:
+            state.vae.fit(
+                batches,
+                initial_epoch=done,
+                epochs=epochs,
+                shuffle=False,  # of the batches, whose images are shuffled
+                callbacks=jobs,
+                verbose=1 if report.terminal else 0,
+            )
     except KeyboardInterrupt:
         if folder or not keep.state.history["loss"]:
             raise
@@ -401,14 +442,67 @@ def _fit(
         config["ended"] = str(e)
     finally:
         report.close()
+    if rising.rising:  # it ended early
+        state.vae.beta = recipe.beta
     return _finished(keep.state, config, dataset)
+
+
+# %% ../nbs/05c_loop.ipynb #start
+def _model(start: Run | VAE) -> VAE:
+    return start.vae if isinstance(start, Run) else start
+
+
+def _copied(vae: VAE, recipe: Recipe, steps: int) -> VAE:
+    "The same model once more, with a new optimiser."
+    copy = type(vae).from_config(vae.get_config())
+    copy.set_weights(vae.get_weights())
+    copy.beta = recipe.beta
+    copy.compile(build_optimizer(recipe, steps), steps_per_execution=32)
+    return copy
+
+
+def _going_on(
+    start: Run | VAE,
+    image_shape: Sequence[int],
+    recipe: str | Recipe | None,
+    changes: dict,
+) -> Recipe:
+    "The recipe of a training whose networks are there already."
+    vae = _model(start)
+    if tuple(vae.image_shape) != tuple(image_shape):
+        raise ValueError(
+            f"the model to start from takes images of shape {vae.image_shape}, "
+            f"these are {tuple(image_shape)}: give it images of its shape"
+        )
+    own = Recipe(name="own", beta=vae.beta, encoder={}, decoder={})
+    there = runs.recipe_of(start.config) if isinstance(start, Run) else own
+    made = make_recipe(recipe or there, **changes)
+    networks = there if isinstance(start, Run) else made
+    has = {"latent_dim": vae.latent_dim, "likelihood": _likelihood_of(vae)}
+    for name, value in has.items():
+        if changes.get(name) not in (None, value):
+            raise ValueError(
+                f"{name} is {changes[name]}, the model to start from has {value}: "
+                "leave it out"
+            )
+    return replace(
+        made,
+        latent_dim=vae.latent_dim,
+        likelihood=networks.likelihood,
+        encoder=networks.encoder,
+        decoder=networks.decoder,
+        # beta rises for new models; this one speaks already
+        kl_warmup=changes.get("kl_warmup") or 0.0,
+    )
 
 
 # %% ../nbs/05c_loop.ipynb #train
 def train(
     dataset: Dataset,  # from `load_dataset`
-    recipe: str | Recipe = "default",  # a name in `RECIPES`, or your own
+    # a name in `RECIPES`, or your own; None: default, or that of `start`
+    recipe: str | Recipe | None = None,
     *,
+    start: Run | VAE | None = None,  # a trained model to go on from, or your own
     out: str | os.PathLike | None = None,  # folder to write the run to; None: nowhere
     resume: bool = False,  # resume the unfinished run of `out`, if there is one
     callbacks: Sequence[keras.callbacks.Callback] = (),  # of your own, as for `fit`
@@ -426,7 +520,12 @@ def train(
     `FloatingPointError` if the loss becomes NaN or infinite: the run as it was after
     the last whole epoch is then in `out`, and is the error's `run`.
     """
-    recipe = make_recipe(recipe, **changes)
+    if resume and out is not None:
+        recipe = runs.begun_with(out, recipe)
+    if start is None:
+        recipe = make_recipe(recipe or "default", **changes)
+    else:
+        recipe = _going_on(start, dataset.image_shape, recipe, changes)
     check_images(dataset.train_images)
     check_images(dataset.test_images, dataset.image_shape)
     if tensorboard and (out is None or not find_spec("tensorboard")):
@@ -435,14 +534,14 @@ def train(
             "pip install tensorboard"
         )
     if out is None:
-        return _complained(_fit(dataset, recipe, None, callbacks), "")
+        return _complained(_fit(dataset, recipe, start, None, callbacks), "")
     with run_folder(out, resume) as folder:
         if tensorboard:
             events = keras.callbacks.TensorBoard(
                 folder / "tensorboard", write_graph=False
             )
             callbacks = [*callbacks, events]
-        run = _fit(dataset, recipe, folder, callbacks)
+        run = _fit(dataset, recipe, start, folder, callbacks)
         save_run(run, folder)
         if finish:
             finish(run, folder)

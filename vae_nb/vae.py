@@ -53,11 +53,12 @@ class VAE(keras.Model):
         self._beta = LiveNumber(_checked_beta(beta), name="beta")
         self.built = True  # as its networks are
 
-    def call(self, images):
+    def call(self, images, training=None):
         observed = self.likelihood.observe(images)
-        z_mean, z_log_var, z = self.encoder(observed)  # each (batch, latent_dim)
+        # each (batch, latent_dim)
+        z_mean, z_log_var, z = self.encoder(observed, training=training)
         out = {
-            "params": self.decoder(z),
+            "params": self.decoder(z, training=training),
             "z_mean": z_mean,
             "z_log_var": z_log_var,
             "z": z,
@@ -136,7 +137,18 @@ class VAE(keras.Model):
     def fit(self, x=None, y=None, batch_size=None, *args, **kwargs):
         shuffle = kwargs.get("shuffle", True)
         x, y, batch_size = self._inputs(x, y, batch_size, shuffle, kwargs)
+        self._refuse_to_learn_nothing()
         return super().fit(x, y, batch_size, *args, **kwargs)
+
+    def _refuse_to_learn_nothing(self):
+        optimizer = self.optimizer if self.compiled else None
+        # at step 0 of a warm-up it is 0, too
+        began = optimizer and int(optimizer.iterations)
+        if began and not float(optimizer.learning_rate):
+            raise ValueError(
+                "the learning rate's schedule has ended at 0: compile the model anew, "
+                "or go on with train(dataset, start=run)"
+            )
 
     def evaluate(self, x=None, y=None, batch_size=None, *args, **kwargs):
         x, y, batch_size = self._inputs(x, y, batch_size, False, kwargs)
