@@ -16,6 +16,8 @@ SCRIPTS = (
     "recipes",
     "tuning",
     "target",
+    "collapse",
+    "truth",
     "throughput",
     "speed",
     "scaling",

@@ -1,12 +1,13 @@
-"""Make the models that come with the library from two finished runs.
+"""Make the models that come with the library from finished runs.
 
-    python benchmarks/recipes.py && python benchmarks/article.py   # leave the runs
-    python benchmarks/pretrained.py runs/default-seed0 runs/article-seed0
+    python benchmarks/recipes.py && python benchmarks/truth.py   # leave the runs
+    python benchmarks/pretrained.py fashion_mnist=runs/default-seed0 \\
+        fashion_mnist-truth=runs/truth-seed0
 
-Writes vae_nb/pretrained/{fashion_mnist,fashion_mnist-article}: run folders without the
-optimiser's memory, with the commit that the training was started at, the data's licence
-and the model file's SHA-256 in config.json. The figures in metrics.json are computed
-afresh.
+Writes vae_nb/pretrained/NAME for each: a run folder without the optimiser's memory,
+with the commit that the training was started at, the data's licence and the model
+file's SHA-256 in config.json. The figures in metrics.json are computed afresh. The
+article's run comes from benchmarks/article.py.
 """
 
 import argparse
@@ -56,11 +57,11 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("default", type=Path)
-    parser.add_argument("article", type=Path)
-    options, dataset = parser.parse_args(), load_dataset("fashion_mnist")
-    publish("fashion_mnist", finished(options.default, dataset))
-    publish("fashion_mnist-article", finished(options.article, dataset))
+    parser.add_argument("runs", nargs="+", metavar="NAME=RUN")
+    dataset = load_dataset("fashion_mnist")
+    for chosen in parser.parse_args().runs:
+        name, _, path = chosen.partition("=")
+        publish(name, finished(Path(path), dataset))
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ from .log_likelihood import (
     posterior_kl,
 )
 from .own_images import OwnImages
-from .recipes import RECIPES, Recipe, make_recipe, networks, settings, with_networks
+from .recipes import RECIPES, Recipe, completed, make_recipe, networks, settings
 from .runs import (
     FILES,
     PRETRAINED,
@@ -106,6 +106,7 @@ __all__ = [
     "build_optimizer",
     "build_vae",
     "check_images",
+    "completed",
     "default_likelihood",
     "effective_beta",
     "elbo_draws",
@@ -151,7 +152,6 @@ __all__ = [
     "train",
     "train_truth",
     "unfinished",
-    "with_networks",
     "write_config",
     "write_metrics",
 ]

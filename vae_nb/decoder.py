@@ -57,6 +57,7 @@ def build_decoder(
     # channels of each doubling convolution; none: a dense layer makes the image
     filters: tuple[int, ...] = (64, 32),
     hidden: tuple[int, ...] = (),  # units of each dense layer before that
+    activation: str = "relu",  # of every layer but the last
     fourier_features: int = 0,  # random frequencies instead of z itself; 0 for none
     fourier_scale: float = 1.0,  # their standard deviation
     params_per_pixel: int = 1,  # of the likelihood
@@ -77,28 +78,33 @@ def build_decoder(
         # (batch, 2 * fourier_features)
         x = FourierFeatures(fourier_features, fourier_scale, new_seed())(x)
     for n in hidden:
-        x = layers.Dense(n, activation="relu", kernel_initializer=init())(x)
-    last = _doubled if filters else _dense
-    params = last(x, (*image_shape[:2], channels), filters, init)
+        x = layers.Dense(n, activation=activation, kernel_initializer=init())(x)
+    shape = (*image_shape[:2], channels)
+    if filters:
+        params = _doubled(x, shape, filters, activation, init)
+    else:
+        params = _dense(x, shape, init)
     return keras.Model(z, params, name="decoder")
 
 
-def _dense(x, shape, filters, init):
+def _dense(x, shape, init):
     "Parameters of a shape, each from all the numbers before."
     x = layers.Dense(math.prod(shape), kernel_initializer=init(), name="params")(x)
     return layers.Reshape(shape)(x)
 
 
-def _doubled(x, shape, filters, init):
+def _doubled(x, shape, filters, activation, init):
     "Parameters of a shape, from a small picture that each convolution doubles."
     height, width, channels = shape
     # rounded up
     rows, columns = (-(-side // 2 ** len(filters)) for side in (height, width))
     small = (rows, columns, filters[0])
-    x = layers.Dense(math.prod(small), activation="relu", kernel_initializer=init())(x)
+    x = layers.Dense(
+        math.prod(small), activation=activation, kernel_initializer=init()
+    )(x)
     x = layers.Reshape(small)(x)
     for n in filters:
-        doubles = dict(strides=2, padding="same", activation="relu")
+        doubles = dict(strides=2, padding="same", activation=activation)
         x = layers.Conv2DTranspose(n, 3, kernel_initializer=init(), **doubles)(x)
     last = dict(padding="same", kernel_initializer=init(), name="params")
     params = layers.Conv2DTranspose(channels, 3, **last)(x)

@@ -19,6 +19,8 @@ def build_encoder(
     latent_dim: int = 2,  # length of z
     filters: tuple[int, ...] = (32, 64),  # channels of each stride-2 convolution
     hidden: tuple[int, ...] = (16,),  # units of each dense layer before the two heads
+    activation: str = "relu",  # of every layer but the heads
+    bounded: bool = False,  # keep sigma below 1, that of the prior
     seed: int | None = None,  # of the weights and of the noise
 ) -> keras.Model:
     """q(z|x): images to z_mean, z_log_var and a draw z.
@@ -32,13 +34,15 @@ def build_encoder(
 
     images = x = keras.Input(image_shape, name="images")
     for n in filters:
-        halves = dict(strides=2, padding="same", activation="relu")
+        halves = dict(strides=2, padding="same", activation=activation)
         x = layers.Conv2D(n, 3, kernel_initializer=init(), **halves)(x)
     x = layers.Flatten()(x)
     for n in hidden:
-        x = layers.Dense(n, activation="relu", kernel_initializer=init())(x)
+        x = layers.Dense(n, activation=activation, kernel_initializer=init())(x)
     # q(z|x) = N(mu(x), diag sigma^2(x))
     z_mean = layers.Dense(latent_dim, name="z_mean", kernel_initializer=init())(x)
-    z_log_var = layers.Dense(latent_dim, name="z_log_var", kernel_initializer=init())(x)
+    # log sigma^2 = log sigmoid(...) is at most 0
+    head = dict(name="z_log_var", activation="log_sigmoid" if bounded else None)
+    z_log_var = layers.Dense(latent_dim, **head, kernel_initializer=init())(x)
     z = Sampling(new_seed(), name="z")([z_mean, z_log_var])
     return keras.Model(images, [z_mean, z_log_var, z], name="encoder")

@@ -364,7 +364,8 @@ def recipe_of(
 ) -> Recipe:
     "The recipe that a run was made by."
     known = RECIPES.get(config["recipe"], Recipe())
-    made = {**asdict(known), "kl_warmup": 0.0}  # for settings that are newer than it
+    # for settings that are newer than it
+    made = {**asdict(known), "kl_warmup": 0.0, "clipnorm": None}
     for name in made:
         made[name] = config.get(name, made[name])
     return Recipe(**{**made, "name": config["recipe"]})

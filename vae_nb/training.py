@@ -29,7 +29,7 @@ from .decoder import build_decoder
 from .encoder import build_encoder
 from .images import Batches, Dataset, Images, check_images, join, take
 from .likelihoods import LIKELIHOODS, default_likelihood
-from .recipes import Recipe, make_recipe, settings, with_networks
+from .recipes import Recipe, completed, make_recipe, settings
 from .runs import Run, State, environment, load_state, run_folder, save_run
 from .sampling import seed_stream
 from .vae import VAE, active_latents, evaluate_elbo, weights_of
@@ -42,7 +42,7 @@ def build_vae(
     steps: int,  # that the training will make: the rate's schedule needs to know
 ) -> VAE:
     "A compiled VAE after a recipe."
-    recipe = with_networks(recipe, image_shape)
+    recipe = completed(recipe, image_shape)
     kind = LIKELIHOODS[recipe.likelihood or default_likelihood(image_shape)]
     likelihood = kind(seed=seed_stream(recipe.seed, "likelihood")())
     sizes: dict[str, Any] = dict(image_shape=image_shape, latent_dim=recipe.latent_dim)
@@ -71,8 +71,10 @@ def build_optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
             warmup_steps=warmup,
         )
     if recipe.optimizer == "rmsprop":
-        return keras.optimizers.RMSprop(rate)
-    return keras.optimizers.Adam(rate, beta_2=recipe.beta_2)
+        return keras.optimizers.RMSprop(rate, global_clipnorm=recipe.clipnorm)
+    return keras.optimizers.Adam(
+        rate, beta_2=recipe.beta_2, global_clipnorm=recipe.clipnorm
+    )
 
 
 # %% ../nbs/05c_loop.ipynb #shuffle
@@ -320,9 +322,7 @@ def _config(
 ) -> dict:
     "What config.json says from the start."
     likelihood = recipe.likelihood or default_likelihood(dataset.image_shape)
-    if start is None:
-        recipe = with_networks(recipe, dataset.image_shape)
-    else:
+    if start is not None:
         likelihood = _likelihood_of(_model(start))
     chosen = asdict(recipe)
     config = {
@@ -412,7 +412,7 @@ def _fit(
     done = len(state.history["loss"])
     batches = Batches(images, batch_size, recipe.seed)
     keep, report = Keep(state, folder), _report(epochs, steps)
-    warm_up = round(recipe.kl_warmup * steps * epochs)
+    warm_up = round((recipe.kl_warmup or 0.0) * steps * epochs)
     patience = Patience(keep, recipe.patience, math.ceil(warm_up / steps))
     validate = [] if held_out is None else [Validate(held_out, recipe.beta)]
     rising = WarmUp(recipe.beta, warm_up)
@@ -524,6 +524,7 @@ def train(
         recipe = runs.begun_with(out, recipe)
     if start is None:
         recipe = make_recipe(recipe or "default", **changes)
+        recipe = completed(recipe, dataset.image_shape)
     else:
         recipe = _going_on(start, dataset.image_shape, recipe, changes)
     check_images(dataset.train_images)

@@ -19,7 +19,7 @@ from keras import ops
 
 from .datasets import Dataset
 from .elbo import Likelihood, Tensor
-from .recipes import Recipe, make_recipe, with_networks
+from .recipes import Recipe, completed, make_recipe
 from .runs import Run, save_run
 from .training import build_vae, train
 from .vae import VAE
@@ -142,7 +142,7 @@ def train_truth(
     `history["loss"]` is -log p(x), nats per image, a little too large by (2). Raises
     what `train` raises, and `ValueError` for more than two latents.
     """
-    recipe = with_networks(make_recipe(recipe, **changes), dataset.image_shape)
+    recipe = completed(make_recipe(recipe, **changes), dataset.image_shape)
     made = build_vae(dataset.image_shape, recipe, steps=1)
     parts = made.encoder, made.decoder, made.likelihood
     vae = TruthVAE(*parts, recipe.beta, draws, recipe.seed)
