@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from command import PRETRAINED, accepted, refused, vae_nb
 from pictures import PIXELS, folder_of, photo, saved
-from runs import edit
 
 import vae_nb as library
+from runs import edit
 
 pytestmark = pytest.mark.usefixtures("here")
 FASHION = "fashion_mnist"
@@ -35,6 +35,11 @@ FLAGS = [
     (["train", "digits", "--image-size", "32"], "a size of its own"),
     (["train", "x.npy", "--image-size", "0"], "each from 1 to 1024"),
     (["train", "x.npy", "--image-size", "9x9x9"], "height x width"),
+    (["train", "digits", "--kl-warmup", "1.5"], "kl_warmup is 1.5, expected a number"),
+    (["train", "digits", "--from", "nowhere"], "there is no run folder nowhere"),
+    (["train", "--from", FASHION, "--latent-dim", "3"], "has 2: leave it out"),
+    (["train", "rgb.npy", "--from", FASHION], "3 channels, expected 1"),
+    (["train", "x.npy", "--from", FASHION, "--image-size", "9"], "leave it out"),
     (["train", ""], "unknown dataset ''"),
     (["train", "no/such/folder"], "unknown dataset 'no/such/folder'"),
     (["train", "digits", "--out", "/proc/here"], "cannot write to /proc"),
@@ -68,6 +73,16 @@ def test_a_loss_that_is_not_finite_from_the_start_leaves_nothing():
     few = ("--epochs", 1, "--batch-size", 16)
     words = "smaller learning rate"
     refused("train", "x.npy", *few, "--learning-rate", "1e30", words=words)
+
+
+def test_training_goes_on_from_a_model():
+    np.save("x.npy", np.repeat(PIXELS, 40, axis=0))
+    done = vae_nb("train", "x.npy", "--from", FASHION, "--epochs", 1, "--out", "run")
+    assert f"going on from {FASHION}" in done.out
+    run = library.load_run("run")
+    began = library.load_pretrained(FASHION).config
+    assert run.config["started_from"]["fingerprint"] == began["fingerprint"]
+    assert run.config["epochs"] == 1 and run.config["encoder"] == began["encoder"]
 
 
 def test_every_setting_of_a_recipe_is_an_option_of_train_with_its_defaults():

@@ -78,7 +78,8 @@ NAMES = ("fashion_mnist", "mnist", "digits")  # of data sets, also if a folder h
 OWN = "a folder of pictures, a .npy or a .npz file"
 
 A_RUN = (
-    "A run folder, or a model of vae_nb's own: fashion_mnist, fashion_mnist-article."
+    "A run folder, or a model of vae_nb's own: fashion_mnist, fashion_mnist-article, "
+    "fashion_mnist-truth."
 )
 RunName = Annotated[Path, typer.Argument(metavar="RUN", help=A_RUN)]
 DEFAULT_RUN = Path("fashion_mnist")

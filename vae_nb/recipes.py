@@ -146,7 +146,7 @@ def networks(
     "What `build_encoder` and `build_decoder` are given if a recipe does not say."
     waves = dict(fourier_features=128, fourier_scale=2.0) if latent_dim <= 4 else {}
     if math.prod(image_shape) <= 1024:
-        encoder = dict(filters=[], hidden=[256, 256])
+        encoder = dict(filters=[], hidden=[512, 256])
         decoder = dict(filters=[], hidden=[256, 256])
     else:
         encoder = dict(filters=[16, 32], hidden=[256, 128])

@@ -444,7 +444,7 @@ def environment() -> dict:
 
 
 # %% ../nbs/05b_runs.ipynb #load-pretrained
-PRETRAINED = ("fashion_mnist", "fashion_mnist-article")
+PRETRAINED = ("fashion_mnist", "fashion_mnist-article", "fashion_mnist-truth")
 
 
 def load_pretrained(
