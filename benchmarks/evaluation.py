@@ -45,7 +45,8 @@ class Sizes(NamedTuple):
 FULL = Sizes(10_000, 1_000, 200, 8, (1, 10, 100, 1000), 30, 1000, 0.01, 0.0025)
 SIZES = {
     "fashion_mnist": FULL,
-    "fashion_mnist-truth": FULL,
+    # its posteriors are narrower than the narrowest cells for a few images
+    "fashion_mnist-truth": FULL._replace(tolerance=0.05, finer=0.0125),
     "fashion_mnist-article": FULL._replace(exact=200, iwae=200, kl=3),
 }
 QUICK = Sizes(4, 3, 2, 1, (1, 4), 4, 4, 0.1, 0.05)
