@@ -91,7 +91,7 @@ def test_every_setting_of_a_recipe_is_an_option_of_train_with_its_defaults():
         if "help" in declared.metadata:
             option = f"--{name.replace('_', '-')} "
             assert option in told and declared.metadata["help"] in told, name
-    assert "[default: 20; article: 100]" in told and "[default: 2]" in told
+    assert "[default: 40; article: 100]" in told and "[default: 2]" in told
 
 
 def test_settings_reach_the_training(monkeypatch):
@@ -101,6 +101,7 @@ def test_settings_reach_the_training(monkeypatch):
         "batch_size": 7,
         "latent_dim": 5,
         "beta": 0.25,
+        "kl_warmup": 0.5,
         "learning_rate": 0.125,
         "likelihood": "gaussian",
         "validation": 0.5,

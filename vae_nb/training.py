@@ -205,7 +205,8 @@ class WarmUp(keras.callbacks.Callback):
 
     def on_train_batch_begin(self, batch, logs=None):
         if self.rising:
-            share = min(1.0, int(self.model.optimizer.iterations) / self.steps)
+            done = int(ops.convert_to_numpy(self.model.optimizer.iterations))
+            share = min(1.0, done / self.steps)
             self.model.beta = self.beta * share
             self.rising = share < 1
 

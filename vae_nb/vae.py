@@ -142,9 +142,12 @@ class VAE(keras.Model):
 
     def _refuse_to_learn_nothing(self):
         optimizer = self.optimizer if self.compiled else None
-        # at step 0 of a warm-up it is 0, too
-        began = optimizer and int(optimizer.iterations)
-        if began and not float(optimizer.learning_rate):
+        if not optimizer:
+            return
+        step, rate = optimizer.iterations, optimizer.learning_rate
+        # at step 0 of a warm-up the rate is 0, too
+        began, learns = (ops.convert_to_numpy(value) > 0 for value in (step, rate))
+        if began and not learns:
             raise ValueError(
                 "the learning rate's schedule has ended at 0: compile the model anew, "
                 "or go on with train(dataset, start=run)"
