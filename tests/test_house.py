@@ -1,7 +1,9 @@
 """The house: one idea a room, and imports from higher rooms to lower ones only."""
 
 import ast
+import json
 import re
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -202,3 +204,17 @@ USERS = [
 )
 def test_users_of_the_library_get_by_with_its_public_names(path):
     assert private_names(path) == []
+
+
+MUTANTS = tomllib.loads((root / "tests" / "mutants.toml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("mutant", MUTANTS["mutant"], ids=lambda m: m["what"])
+def test_the_line_that_a_mutant_breaks_is_there_once(mutant):
+    notebook = root / "nbs" / f"{mutant['notebook']}.ipynb"
+    found = 0
+    for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "code" and source.startswith("#| export"):
+            found += source.count(mutant["old"])
+    assert found == 1
