@@ -1,6 +1,6 @@
 """What each choice of the default recipe is worth: changed one at a time, validated.
 
-    python benchmarks/tuning.py           # 21 variants; about 10 minutes
+    python benchmarks/tuning.py           # 22 variants; about 10 minutes
     python benchmarks/tuning.py --quick   # 3, of one epoch, on digits; writes nothing
 
 Each is trained for 4 epochs, but for the last two, on the first 50,000 training images

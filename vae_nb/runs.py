@@ -16,9 +16,6 @@ __all__ = [
     "run_folder",
     "State",
     "load_state",
-    "recipe_of",
-    "begun_with",
-    "environment",
     "load_pretrained",
 ]
 
@@ -375,7 +372,7 @@ def begun_with(
     out: str | os.PathLike,  # a run folder
     recipe: str | Recipe | None,
 ) -> str | Recipe | None:
-    "The recipe as the unfinished run has it, if there is one and it is the same."
+    "The recipe of the unfinished run, if there is one of that name; else `recipe`."
     folder = unfinished(out)
     if not has_state(folder):
         return recipe

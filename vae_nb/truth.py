@@ -114,6 +114,8 @@ class TruthVAE(VAE):
         pairs = self.likelihood.log_prob_pairs(y_pred["images"], self.decoder(z))
         # log p(x) = log 1/M sum_m p(x|z_m)
         log_prob = ops.logsumexp(pairs, axis=1) - math.log(len(self.strata.cells))
+        if sample_weight is not None:
+            log_prob *= ops.reshape(ops.cast(sample_weight, log_prob.dtype), (-1,))
         # the value of the one, the gradients of both
         return -ops.mean(log_prob) + bound - ops.stop_gradient(bound)
 
