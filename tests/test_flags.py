@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from command import PRETRAINED, accepted, refused, vae_nb
 from pictures import PIXELS, folder_of, photo, saved
+from runs import edit
 
 import vae_nb as library
-from runs import edit
 
 pytestmark = pytest.mark.usefixtures("here")
 FASHION = "fashion_mnist"
