@@ -16,6 +16,9 @@ __all__ = [
     "run_folder",
     "State",
     "load_state",
+    "recipe_of",
+    "begun_with",
+    "environment",
     "load_pretrained",
 ]
 
