@@ -79,14 +79,14 @@ def write_grey(folder: Path, n: int) -> str:
     return dataset.name
 
 
-def write_colour(folder: Path, n: int) -> None:
-    "Crops of two photographs, of any height and width, as JPEGs, a folder for each."
+def write_colour(folder: Path, n: int, least: int = 64, most: int = 200) -> None:
+    "Crops of two photographs, least to most pixels a side, JPEGs, a folder for each."
     from sklearn.datasets import load_sample_images
 
     rng, photos = np.random.default_rng(0), load_sample_images().images
     for i in range(n):
         kind, photo = i % 2, photos[i % 2]
-        height, width = rng.integers(64, 201, 2)
+        height, width = rng.integers(least, most + 1, 2)
         top = rng.integers(0, photo.shape[0] - height)
         left = rng.integers(0, photo.shape[1] - width)
         crop = photo[top : top + height, left : left + width]
@@ -219,7 +219,7 @@ def disk(place: Path, quick: bool) -> dict:
     recipe, tasks, vaes = make_recipe(), {}, []
     for name, images in (("disk", stored), ("memory", stored[:])):
         vae = build_vae(stored.shape[1:], recipe, 1000)
-        batches = Batches(images, recipe.batch_size, seed=0)
+        batches = Batches(images, 256, seed=0)
         tasks[name] = partial(vae.fit, batches, shuffle=False, verbose=0)
         vaes.append(vae)
     # the first round compiles, and reads the disk for the first time

@@ -7,7 +7,7 @@ from .datasets import (
     load_images,
     load_own_dataset,
 )
-from .decoder import FourierFeatures, build_decoder
+from .decoder import FourierFeatures, SharedScale, build_decoder
 from .elbo import Bernoulli, Likelihood, Seed, gaussian_kl
 from .encoder import build_encoder
 from .evaluation import EvaluationCard, evaluate
@@ -21,6 +21,7 @@ from .likelihoods import (
     LIKELIHOODS,
     bits_per_pixel,
     default_likelihood,
+    in_bits,
 )
 from .log_likelihood import (
     elbo_draws,
@@ -92,6 +93,7 @@ __all__ = [
     "Run",
     "Sampling",
     "Seed",
+    "SharedScale",
     "State",
     "StoredImages",
     "Strata",
@@ -118,6 +120,7 @@ __all__ = [
     "gaussian_kl",
     "has_state",
     "importance_weighted_log_likelihood",
+    "in_bits",
     "join",
     "load_dataset",
     "load_images",

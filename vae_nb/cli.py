@@ -370,11 +370,13 @@ def train(
 def _summary(run: "Run") -> str:
     metrics, config = run.metrics, run.config
     seen = " (which it was trained on, too)" if config["train_on_test_images"] else ""
+    vae = run.vae
+    bits = vae_nb.in_bits(metrics["negative_elbo"], vae.image_shape, vae.likelihood)
     lines = [
         f"test -ELBO {metrics['negative_elbo']:.2f} = "
         f"reconstruction {metrics['reconstruction_loss']:.2f} "
         f"+ KL {metrics['kl_loss']:.2f} nats per image, "
-        f"over {metrics['images']:,} test images{seen}"
+        f"over {metrics['images']:,} test images{seen}{bits}"
     ]
     if "best_epoch" in config:
         best, done = config["best_epoch"], config["epochs_done"]
@@ -678,7 +680,9 @@ def score(
     classes = [own.class_names[label] for label in own.labels]
     _write_csv(out, header, zip(own.names, classes, total, reconstruction, kl))
     median = np.median(total)
-    print(f"-ELBO of {len(total):,} images, nats: median {median:.2f}, highest:")
+    vae = loaded.vae
+    bits = vae_nb.in_bits(median, vae.image_shape, vae.likelihood)
+    print(f"-ELBO of {len(total):,} images, nats: median {median:.2f}{bits}, highest:")
     for i in np.argsort(-total, kind="stable")[:10]:
         print(f"  {total[i]:10.2f}  {own.names[i]}")
     print(f"all are in {out}")

@@ -30,6 +30,14 @@ def _same_shape(a, b, names: str) -> None:
         raise ValueError(f"{names} must have the same shape, got {one} and {other}")
 
 
+# %% ../nbs/01_elbo.ipynb #single
+def single(x: ArrayLike) -> Tensor:
+    "As float32 where it has fewer bits: sums over pixels need them."
+    tensor: Tensor = ops.convert_to_tensor(x)
+    half = keras.backend.standardize_dtype(tensor.dtype) in ("float16", "bfloat16")
+    return ops.cast(tensor, "float32") if half else tensor
+
+
 # %% ../nbs/01_elbo.ipynb #gaussian-kl
 def gaussian_kl(
     z_mean: ArrayLike,  # mu, shape (batch, latent_dim)
@@ -40,7 +48,7 @@ def gaussian_kl(
     Never averaged, and never negative. Kingma & Welling (2013), appendix B. Raises
     `ValueError` if the shapes differ.
     """
-    mu = ops.convert_to_tensor(z_mean)
+    mu = single(z_mean)
     log_var = ops.cast(z_log_var, mu.dtype)
     _same_shape(mu, log_var, "z_mean and z_log_var")
     # KL(q(z|x) || p(z)) = 1/2 sum_j (mu_j^2 + sigma_j^2 - 1 - log sigma_j^2)
@@ -58,6 +66,7 @@ class Likelihood:
 
     params_per_pixel = 1  # numbers that it wants for each pixel of each colour
     discrete = False  # whether log_prob is of probabilities, so that -log_2 counts bits
+    levels = 0  # values of a pixel that it tells apart; 0: it is not of levels
 
     def __init__(
         self,
@@ -112,8 +121,7 @@ class Likelihood:
 
     def split(self, params: ArrayLike) -> list[Tensor]:
         "The params by kind, each (batch, height, width, channels)."
-        parts = ops.convert_to_tensor(params)
-        return ops.split(parts, self.params_per_pixel, axis=-1)
+        return ops.split(single(params), self.params_per_pixel, axis=-1)
 
     def entropy_floor(self, images: np.ndarray) -> np.ndarray | None:
         "The least -log p(x|z) that any params reach, (batch,), nats; None: not known."
@@ -153,7 +161,7 @@ class Bernoulli(Likelihood):
 
     def log_prob_pairs(self, images: ArrayLike, params: ArrayLike) -> Tensor:
         "log p(x_n|z_m) in nats of N images under M params: (N, M), one matrix product."
-        logits = ops.convert_to_tensor(params)
+        logits = single(params)
         pixels = math.prod(logits.shape[1:])
         logits = ops.reshape(logits, (-1, pixels))  # (M, pixels)
         x = ops.cast(images, logits.dtype)

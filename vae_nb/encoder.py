@@ -21,6 +21,7 @@ def build_encoder(
     hidden: tuple[int, ...] = (16,),  # units of each dense layer before the two heads
     activation: str = "relu",  # of every layer but the heads
     bounded: bool = False,  # keep sigma below 1, that of the prior
+    kernel_size: int = 3,  # pixels a side that a convolution sees at once
     seed: int | None = None,  # of the weights and of the noise
 ) -> keras.Model:
     """q(z|x): images to z_mean, z_log_var and a draw z.
@@ -35,7 +36,7 @@ def build_encoder(
     images = x = keras.Input(image_shape, name="images")
     for n in filters:
         halves = dict(strides=2, padding="same", activation=activation)
-        x = layers.Conv2D(n, 3, kernel_initializer=init(), **halves)(x)
+        x = layers.Conv2D(n, kernel_size, kernel_initializer=init(), **halves)(x)
     x = layers.Flatten()(x)
     for n in hidden:
         x = layers.Dense(n, activation=activation, kernel_initializer=init())(x)

@@ -11,6 +11,7 @@ __all__ = [
     "BinarizedBernoulli",
     "default_likelihood",
     "bits_per_pixel",
+    "in_bits",
 ]
 
 # %% ../nbs/04a_likelihoods.ipynb #imports
@@ -104,7 +105,7 @@ class DiscretizedLogistic(Likelihood):
     Kingma et al. (2016), Salimans et al. (2017).
     """
 
-    params_per_pixel, discrete = 2, True
+    params_per_pixel, discrete, levels = 2, True, 256
     floor = -7.0  # of log s: a quarter of a level
 
     def pixel_log_prob(self, x, location, raw):
@@ -141,6 +142,8 @@ class DiscretizedLogistic(Likelihood):
 @keras.saving.register_keras_serializable(package="vae_nb")
 class BinarizedBernoulli(Bernoulli, keras.layers.Layer):
     "The Bernoulli of black and white images, tossed anew from grey ones each time."
+
+    levels = 2
 
     def __init__(
         self,
@@ -194,3 +197,14 @@ def bits_per_pixel(
     The papers' bits per dimension.
     """
     return np.asarray(nats) / (math.prod(image_shape) * math.log(2))
+
+
+def in_bits(
+    nats: float,  # of whole images
+    image_shape: Sequence[int],  # height, width, channels
+    likelihood: Likelihood,
+) -> str:
+    "The same in bits per pixel value, in words to go behind it; else nothing."
+    if not likelihood.levels:
+        return ""
+    return f", {bits_per_pixel(nats, image_shape):.3f} bits per pixel value"

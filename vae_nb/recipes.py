@@ -70,7 +70,11 @@ class Recipe:
 
     name: str = "default"
     epochs: int = setting(40, "Rounds over the training images.", least=1)
-    batch_size: int = setting(256, "Images in a step.", least=1)
+    batch_size: int | None = setting(
+        None,
+        "Images in a step; none: 256 where the networks are dense, else 32.",
+        least=1,
+    )
     latent_dim: int = setting(2, "Length of z.", least=1)
     beta: float = setting(1.0, "Weight of the KL; 1 is the ELBO.", least=0)
     kl_warmup: float | None = setting(
@@ -80,7 +84,11 @@ class Recipe:
         least=0,
         below=1,
     )
-    learning_rate: float = setting(5e-3, "Peak learning rate.", above=0)
+    learning_rate: float | None = setting(
+        None,
+        "Peak learning rate; none: 0.005 where the networks are dense, else 0.004.",
+        above=0,
+    )
     likelihood: str | None = setting(
         None,
         "What a pixel is: bernoulli, binarized_bernoulli, continuous_bernoulli, "
@@ -108,7 +116,8 @@ class Recipe:
     schedule: Literal["cosine", "constant"] = "cosine"  # of the rate, after a warm-up
     beta_2: float = 0.99  # Adam's memory: short, for a short training
     clipnorm: float | None = 100.0  # longest gradient of a step, a longer one is cut
-    min_steps: int = 800  # at least this many, unless epochs are given
+    # at least so many, unless epochs are given; none: 800 or 3200
+    min_steps: int | None = None
     train_on_test_images: bool = False
 
     def __post_init__(self):
@@ -135,6 +144,24 @@ RECIPES = {
         train_on_test_images=True,
     ),
     "default": Recipe(),
+    "binarized": Recipe(
+        name="binarized",
+        latent_dim=40,
+        likelihood="binarized_bernoulli",
+        encoder=dict(
+            filters=[16, 32],
+            kernel_size=4,
+            hidden=[512],
+            activation="silu",
+            bounded=True,
+        ),
+        decoder=dict(filters=[], hidden=[512, 512], activation="silu"),
+        kl_warmup=0.2,
+        learning_rate=2e-3,
+        batch_size=128,
+        epochs=100,
+        min_steps=2000,
+    ),
 }
 
 
@@ -144,24 +171,40 @@ def networks(
     latent_dim: int,
 ) -> dict[str, dict]:
     "What `build_encoder` and `build_decoder` are given if a recipe does not say."
-    waves = dict(fourier_features=128, fourier_scale=2.0) if latent_dim <= 4 else {}
-    if math.prod(image_shape) <= 1024:
-        encoder = dict(filters=[], hidden=[512, 256])
-        decoder = dict(filters=[], hidden=[256, 256])
+    encoder: dict[str, Any] = dict(activation="silu", bounded=True)
+    decoder: dict[str, Any] = dict(activation="silu")
+    if _is_small(image_shape):
+        encoder.update(filters=[], hidden=[512, 256])
+        decoder.update(filters=[], hidden=[256, 256])
     else:
-        encoder = dict(filters=[16, 32], hidden=[256, 128])
-        decoder = dict(filters=[32, 16], hidden=[256, 256])
-    return {
-        "encoder": {**encoder, "activation": "silu", "bounded": True},
-        "decoder": {**decoder, "activation": "silu", **waves},
-    }
+        filters = _halvings(image_shape)
+        encoder.update(filters=filters, kernel_size=4, hidden=[])
+        doublings = [*filters[-2::-1], 16]
+        decoder.update(filters=doublings, kernel_size=4, shared_scale=True)
+    if latent_dim <= 4:
+        decoder.update(fourier_features=128, fourier_scale=2.0)
+    return {"encoder": encoder, "decoder": decoder}
+
+
+def _is_small(image_shape: Sequence[int]) -> bool:
+    return math.prod(image_shape) <= 1024
+
+
+def _halvings(image_shape: Sequence[int]) -> list[int]:
+    "Channels of the convolutions that make the shorter side at most 4 pixels."
+    n = max(2, math.ceil(math.log2(min(image_shape[:2]) / 4)))
+    return [min(24 * 2**i, 96) for i in range(n)]
 
 
 def completed(recipe: Recipe, image_shape: Sequence[int]) -> Recipe:
     "The recipe, with what follows from image shape and latents where it says nothing."
+    small = _is_small(image_shape)
     follows: dict[str, Any] = {
         **networks(image_shape, recipe.latent_dim),
         "kl_warmup": 0.1 if recipe.latent_dim > 4 else 0.0,
+        "batch_size": 256 if small else 32,
+        "learning_rate": 5e-3 if small else 4e-3,
+        "min_steps": 800 if small else 3200,
     }
     missing = {name: v for name, v in follows.items() if getattr(recipe, name) is None}
     return replace(recipe, **missing)

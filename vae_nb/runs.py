@@ -46,6 +46,7 @@ import numpy as np
 from . import __version__
 from .files import locked, remove, replacing, sync
 from .images import table
+from .likelihoods import in_bits
 from .recipes import RECIPES, Recipe
 from .vae import VAE
 
@@ -75,6 +76,8 @@ class Run:
         if "sha256" in config:  # as only those that come with the library have it
             place = "one of the library's own"
         reconstruction, kl = m["reconstruction_loss"], m["kl_loss"]
+        vae = self.vae
+        bits = in_bits(m["negative_elbo"], vae.image_shape, vae.likelihood)
         return [
             ("data", f"{config['dataset']}, {config['training_images']:,} images"),
             ("recipe", f"{config['recipe']}, β = {m['beta']:g}, seed {config['seed']}"),
@@ -82,7 +85,7 @@ class Run:
             (
                 "test −ELBO",
                 f"{m['negative_elbo']:.2f} = {reconstruction:.2f} + {kl:.2f} nats "
-                "per image (reconstruction + KL)",
+                f"per image (reconstruction + KL){bits}",
             ),
             ("folder", place),
         ]

@@ -28,7 +28,7 @@ from . import runs
 from .decoder import build_decoder
 from .encoder import build_encoder
 from .images import Batches, Dataset, Images, check_images, join, take
-from .likelihoods import LIKELIHOODS, default_likelihood
+from .likelihoods import LIKELIHOODS, default_likelihood, in_bits
 from .recipes import Recipe, completed, make_recipe, settings
 from .runs import Run, State, environment, load_state, run_folder, save_run
 from .sampling import seed_stream
@@ -270,9 +270,12 @@ class Report(keras.callbacks.Callback):
 
     def terms(self, logs: dict) -> str:
         reconstruction, kl = logs["reconstruction_loss"], logs["kl_loss"]
+        vae = self.model
         parts = f"reconstruction {reconstruction:.2f}, KL {kl:.2f}"
+        bits = in_bits(reconstruction + kl, vae.image_shape, vae.likelihood)
         after = f"  validation {logs['val_loss']:.2f}" if "val_loss" in logs else ""
-        return f"loss {logs['loss']:.2f} ({parts}, beta {self.model.beta:.3g}){after}"
+        beta = f"beta {vae.beta:.3g}"
+        return f"loss {logs['loss']:.2f} ({parts}, {beta}){bits}{after}"
 
     def left(self, done: float) -> timedelta:
         seconds = time.perf_counter() - self.start
@@ -399,6 +402,7 @@ def _fit(
 ) -> Run:
     "`train` from the recipe on; it resumes the state that it finds in the folder."
     images, held_out = _split(dataset, recipe)
+    assert recipe.batch_size and recipe.min_steps is not None  # as it is completed
     batch_size = min(recipe.batch_size, len(images))
     steps = math.ceil(len(images) / batch_size)
     epochs = max(recipe.epochs, math.ceil(recipe.min_steps / steps))
@@ -525,9 +529,9 @@ def train(
         recipe = runs.begun_with(out, recipe)
     if start is None:
         recipe = make_recipe(recipe or "default", **changes)
-        recipe = completed(recipe, dataset.image_shape)
     else:
         recipe = _going_on(start, dataset.image_shape, recipe, changes)
+    recipe = completed(recipe, dataset.image_shape)
     check_images(dataset.train_images)
     check_images(dataset.test_images, dataset.image_shape)
     if tensorboard and (out is None or not find_spec("tensorboard")):

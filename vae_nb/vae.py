@@ -18,7 +18,7 @@ import numpy as np
 from keras import ops
 
 from .decoder import FourierFeatures  # noqa: F401
-from .elbo import Bernoulli, Likelihood, gaussian_kl
+from .elbo import Bernoulli, Likelihood, gaussian_kl, single
 from .images import Images, check_images, keras_input
 from .likelihoods import LIKELIHOODS  # noqa: F401
 from .sampling import Sampling  # noqa: F401
@@ -34,7 +34,8 @@ class VAE(keras.Model):
     `kl_loss` in nats per image, means over all images seen, each times its sample
     weight if there are any; loss = reconstruction_loss + beta * kl_loss. `beta` may be
     changed at any time, also by a callback. What `compile` is told of losses and
-    metrics, it does not use. A subclass may add weights in its constructor.
+    metrics, it does not use. A subclass may add weights in its constructor. Under the
+    mixed policies of Keras the likelihood, the KL and the loss are in float32.
     """
 
     def __init__(
@@ -88,7 +89,8 @@ class VAE(keras.Model):
         codes = []
         for x in blocks(images):
             codes.append(self._posterior.predict(x, batch_size=512, verbose=0))
-        z_mean, z_log_var = (np.concatenate(parts) for parts in zip(*codes))
+        parts = (single(np.concatenate(part)) for part in zip(*codes))
+        z_mean, z_log_var = map(ops.convert_to_numpy, parts)
         return z_mean, z_log_var
 
     def decode(self, z: np.ndarray) -> np.ndarray:
@@ -99,7 +101,7 @@ class VAE(keras.Model):
         if not np.isfinite(z).all():
             raise ValueError("z contains NaN or infinite numbers")
         params = self.decoder.predict(z, batch_size=512, verbose=0)
-        return ops.convert_to_numpy(self.likelihood.mean(params))
+        return ops.convert_to_numpy(self.likelihood.mean(single(params)))
 
     def sample(self, n: int, seed: int | None = None) -> np.ndarray:
         "n mean images of descriptions drawn from the prior N(0, I), n at least 1."
