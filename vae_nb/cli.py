@@ -129,8 +129,12 @@ def _line_of(error: Exception) -> str | None:
     if isinstance(error, OSError | ValueError | ArithmeticError):
         return str(error)
     # Python's and TensorFlow's
-    if type(error).__name__ in ("MemoryError", "ResourceExhaustedError"):
-        return "not enough memory: try a smaller --latent-dim, --batch-size or -n"
+    name = type(error).__name__
+    if isinstance(error, MemoryError) or name == "ResourceExhaustedError":
+        return (
+            "not enough memory: try a smaller --latent-dim, --batch-size, "
+            "--image-size or -n"
+        )
     if hasattr(error, "format_message"):  # as Typer's own errors have
         return f"{error.format_message().rstrip('.')}; try --help"
     return None

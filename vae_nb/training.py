@@ -353,16 +353,42 @@ def _likelihood_of(vae: VAE) -> str:
 
 
 def _begin(
-    dataset: Dataset, recipe: Recipe, start: Run | VAE | None, steps: int
+    dataset: Dataset,
+    recipe: Recipe,
+    start: Run | VAE | None,
+    steps: int,
+    images: int,  # how many there are to learn from
 ) -> State:
     "A model to train, new or a copy, and an empty history."
     names = ["loss", "reconstruction_loss", "kl_loss"]
     names += ["val_loss"] if recipe.validation else []
     if start is None:
         vae = build_vae(dataset.image_shape, recipe, steps)
+        _check_memory(vae, min(recipe.batch_size or 1, images))
     else:
         vae = _copied(_model(start), recipe, steps)
     return State(vae, {name: [] for name in names})
+
+
+def _check_memory(vae: VAE, batch_size: int) -> None:
+    "Refuse what the system would kill. Raises `ValueError`."
+    values = 0
+    for layer in [*vae.encoder.layers, *vae.decoder.layers]:
+        for output in keras.tree.flatten(layer.output):
+            values += math.prod(output.shape[1:])
+    # a value and its gradient for each image; Adam has two numbers for each weight
+    needed = 4 * (2 * batch_size * values + 4 * vae.count_params())
+    try:
+        there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return  # Windows does not say
+    if needed > there:
+        size = "x".join(map(str, vae.image_shape))
+        raise ValueError(
+            f"steps of {batch_size} images of {size} take more than "
+            f"{needed / 1e9:.0f} GB of memory, this machine has {there / 1e9:.0f}: "
+            "choose a smaller batch_size or smaller images"
+        )
 
 
 def _finished(state: State, config: dict, dataset: Dataset) -> Run:
@@ -410,7 +436,7 @@ def _fit(
     if folder and runs.has_state(folder):
         state, config = load_state(folder, config)
     else:
-        state = _begin(dataset, recipe, start, steps * epochs)
+        state = _begin(dataset, recipe, start, steps * epochs, len(images))
     if folder:
         runs.write_config(config, folder)
 
