@@ -10,7 +10,7 @@ import pytest
 
 root = Path(__file__).resolve().parent.parent
 results = root / "benchmarks" / "results"
-SCRIPTS = ("article", "throughput", "speed", "evaluation")
+SCRIPTS = ("article", "throughput", "bound_over_time", "speed", "evaluation")
 
 
 @pytest.fixture(scope="module")
