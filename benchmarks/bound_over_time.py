@@ -93,8 +93,8 @@ def ours_within(folder: str, seconds: float, earlier: list[dict]) -> dict:
     trained = alone(ours, folder, epochs)
     while trained["seconds"] > seconds and epochs > 1:
         print(f"{epochs} epochs took {trained['seconds']} s", file=sys.stderr)
-        epochs = min(epochs - 1, int(epochs * seconds / trained["seconds"]))
-        trained = alone(ours, folder, max(1, epochs))
+        epochs = max(1, min(epochs - 1, int(epochs * seconds / trained["seconds"])))
+        trained = alone(ours, folder, epochs)
     return trained
 
 

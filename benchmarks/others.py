@@ -321,7 +321,7 @@ def source(name: str, folder: Path) -> Path:
             with urllib.request.urlopen(address, timeout=20) as answer:
                 text = answer.read()
         except OSError as e:
-            raise ValueError(f"{file} is not there, and no network: {where}") from e
+            raise ValueError(f"{file} cannot be fetched ({e}): {where}") from e
         file.write_bytes(text)
     if hashlib.sha256(file.read_bytes()).hexdigest() != sha256:
         raise ValueError(f"{file} is another version than the one measured: {where}")
