@@ -19,6 +19,7 @@ SCRIPTS = (
     "collapse",
     "truth",
     "throughput",
+    "bound_over_time",
     "speed",
     "scaling",
     "evaluation",

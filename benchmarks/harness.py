@@ -113,11 +113,15 @@ def peak_memory_mb(whose: int = resource.RUSAGE_SELF) -> int:
     return round(resource.getrusage(whose).ru_maxrss * scale / 1e6)
 
 
-def alone(function: Callable[..., Any], *arguments: Any) -> Any:
+def alone(
+    function: Callable[..., Any],
+    *arguments: Any,
+    python: str = sys.executable,  # another interpreter needs no vae_nb
+) -> Any:
     "What a script's function returns in a process of its own. All values go as JSON."
     module = Path(inspect.getfile(function)).stem
     call = [module, function.__name__, json.dumps(arguments)]
-    said = subprocess.check_output([sys.executable, __file__, *call], text=True)
+    said = subprocess.check_output([python, __file__, *call], text=True)
     return json.loads(said.splitlines()[-1])
 
 
