@@ -1,4 +1,4 @@
-"""What a folder of pictures becomes: the recipe of version 0.1 beside today's.
+"""What a folder of pictures becomes: the first default recipe beside today's.
 
     python benchmarks/colour.py                    # all sets; about 25 minutes
     python benchmarks/colour.py emoji photos       # these
@@ -49,7 +49,7 @@ ADDRESS = (
 )
 SHA256 = "d44462c604b8b8ddeea1bded87031fe73beadd92b9569d977dbd6224e45dc850"
 BEFORE = Recipe(
-    name="0.1",
+    name="before",
     epochs=20,
     batch_size=128,
     learning_rate=5e-3,
