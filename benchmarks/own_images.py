@@ -124,11 +124,11 @@ def draw(place: Path, path: Path) -> None:
 class Training:
     "`vae_nb train` on a few pictures, a process that can be killed."
 
-    def __init__(self, place: Path, epochs: int, name: str):
-        self.out = place / name
-        options = ["--epochs", str(epochs), "--validation", "0.2"]
-        paths = [str(place / "few"), "--out", str(self.out)]
-        self.command = [*VAE_NB, "train", *paths, *options]
+    def __init__(self, data: Path, epochs: int, name: str, options: Sequence[str]):
+        self.out = data.with_name(f"{data.name}-{name}")
+        paths = [str(data), "--out", str(self.out)]
+        settings = ["--epochs", str(epochs), "--validation", "0.2", *options]
+        self.command = [*VAE_NB, "train", *paths, *settings]
 
     def begin(self) -> subprocess.Popen:
         "From here on it builds, trains and draws: the pictures are read."
@@ -167,16 +167,15 @@ class Training:
         return found
 
 
-def kills(place: Path, quick: bool) -> dict:
-    n, epochs, pictures = (1, 4, 100) if quick else (20, 20, 400)
-    write_grey(place / "few", pictures)
-    pair = [Training(place, epochs, name) for name in ("whole", "whole-2")]
+def killed(data: Path, n: int, epochs: int, options: Sequence[str] = ()) -> dict:
+    "n trainings killed at moments spread over their time, resumed, and compared."
+    pair = [Training(data, epochs, f"whole-{i}", options) for i in range(2)]
     begun = [one.begin() for one in pair]  # attempts run in pairs, too
     _, clock = timed(lambda: [process.wait() for process in begun])
     duration, whole = clock["seconds"], pair[0].digests()
     assert pair[1].digests() == whole
 
-    runs = [Training(place, epochs, f"killed-{i}") for i in range(n)]
+    runs = [Training(data, epochs, f"killed-{i}", options) for i in range(n)]
     moments = (np.arange(n) + np.random.default_rng(0).random(n)) / n * duration
     with ThreadPoolExecutor(2) as both:
         attempts = list(both.map(Training.killed_and_resumed, runs, moments.tolist()))
@@ -185,6 +184,7 @@ def kills(place: Path, quick: bool) -> dict:
         record["identical"] = one.digests() == whole
         late += record["killed"] and record["epochs_done"] == epochs
     return {
+        "command": " ".join(["vae_nb", "train", *options]),
         "runs": n,
         "epochs": epochs,
         "seconds_uninterrupted": round(duration, 2),
@@ -194,6 +194,21 @@ def kills(place: Path, quick: bool) -> dict:
         "compared": sorted(whole),
         "attempts": attempts,
     }
+
+
+def kills(place: Path, quick: bool) -> dict:
+    "Of the default recipe on grey pictures; of the others, fewer."
+    n, epochs, pictures = (1, 4, 100) if quick else (20, 20, 400)
+    write_grey(place / "few", pictures)
+    record = killed(place / "few", n, epochs)
+    if not quick:
+        write_grey(place / "black-and-white", pictures)
+        write_colour(place / "few-colour", 200)
+        record["others"] = [
+            killed(place / "black-and-white", 6, 8, ["--recipe", "binarized"]),
+            killed(place / "few-colour", 6, 8, ["--latent-dim", "16"]),
+        ]
+    return record
 
 
 def memory(place: Path, quick: bool) -> dict:
