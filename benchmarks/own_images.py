@@ -7,13 +7,12 @@
 grey    10,000 grey PNGs in ten class folders: Fashion-MNIST's test images
 colour  2,000 JPEGs, 64 to 200 pixels a side: crops of scikit-learn's two photographs
 kills   a small run, killed with SIGKILL at 20 moments spread over its time, and
-        resumed: is each the same to the bit?
+        resumed: is each the same to the bit? Of other recipes, at 6 moments
 memory  the peak of `vae_nb train` on 5,000 and on 50,000 pictures
 disk    epochs from the disk and from memory in turn
 
 Everything is made in a temporary folder. `--keep FOLDER` makes it there, to look at.
-Writes benchmarks/results/own_images.json and, of the colour run, own_images.png: test
-images, their reconstructions and samples.
+Writes benchmarks/results/own_images.json.
 """
 
 import csv
@@ -42,7 +41,6 @@ from vae_nb import (
     load_dataset,
     load_run,
     make_recipe,
-    plot_images,
     unfinished,
 )
 
@@ -107,18 +105,7 @@ def grey(place: Path, quick: bool) -> dict:
 def colour(place: Path, quick: bool) -> dict:
     write_colour(place / "colour", 40 if quick else 2_000)
     settings = ["--latent-dim", 32, *(["--epochs", 1] if quick else [])]
-    record = training(place / "colour", "--seed", 0, *settings)
-    draw(place, (place if quick else RESULTS) / "own_images.png")
-    return record
-
-
-def draw(place: Path, path: Path) -> None:
-    "Test images, their reconstructions and samples of the colour run, in three rows."
-    vae = load_run(place / "colour-run").vae
-    images = load_dataset(place / "colour").test_images[:10]
-    n = len(images)
-    rows = np.concatenate([images, vae.reconstruct(images), vae.sample(n, seed=0)])
-    plot_images(rows, n).savefig(path, dpi=110)
+    return training(place / "colour", "--seed", 0, *settings)
 
 
 class Training:
