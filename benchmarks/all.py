@@ -25,6 +25,8 @@ SCRIPTS = (
     "evaluation",
     "likelihoods",
     "own_images",
+    "colour",
+    "published",
 )
 
 

@@ -48,6 +48,8 @@ ADDRESS = (
     "emoji-datasource-google-15.1.2.tgz"
 )
 SHA256 = "d44462c604b8b8ddeea1bded87031fe73beadd92b9569d977dbd6224e45dc850"
+BEFORE_DECODER = dict(filters=[32, 16], hidden=[256, 256])
+
 BEFORE = Recipe(
     name="before",
     epochs=20,
@@ -55,10 +57,10 @@ BEFORE = Recipe(
     learning_rate=5e-3,
     kl_warmup=0.0,
     min_steps=800,
-    beta_2=0.999,
+    beta_2=0.99,
     clipnorm=None,
     encoder=dict(filters=[16, 32], hidden=[256, 128]),
-    decoder=dict(filters=[32, 16], hidden=[256, 256], fourier_features=64),
+    decoder={**BEFORE_DECODER, "fourier_features": 64},
 )
 TRIED = {"before": BEFORE, "now": RECIPES["default"]}
 
@@ -75,7 +77,7 @@ class Pictures(NamedTuple):
 SETS = {
     "emoji": Pictures([64]),
     "photos": Pictures([32]),
-    "large": Pictures([64], size=128, epochs=8),
+    "large": Pictures([64], size=128, epochs=12),
     "grey": Pictures([2, 16, 40], images=10_000),
     "latents": Pictures([1, 2, 4, 8, 16, 32, 64], epochs=6),
 }
@@ -116,6 +118,8 @@ def training(
     dataset = dataset_of(data, name, quick)
     epochs = 1 if quick else SETS[name].epochs
     recipe = make_recipe(TRIED[tried], latent_dim=latent_dim, epochs=epochs)
+    if tried == "before" and latent_dim > 4:  # it had waves for few latents only
+        recipe = replace(recipe, decoder=BEFORE_DECODER)
     trained, clock = timed(train, dataset, recipe, out=out)
     test, vae = np.asarray(dataset.test_images[:]), trained.vae
     bits = bits_per_pixel(trained.metrics["negative_elbo"], vae.image_shape)

@@ -7,13 +7,12 @@
 grey    10,000 grey PNGs in ten class folders: Fashion-MNIST's test images
 colour  2,000 JPEGs, 64 to 200 pixels a side: crops of scikit-learn's two photographs
 kills   a small run, killed with SIGKILL at 20 moments spread over its time, and
-        resumed: is each the same to the bit?
+        resumed: is each the same to the bit? Of other recipes, at 6 moments
 memory  the peak of `vae_nb train` on 5,000 and on 50,000 pictures
 disk    epochs from the disk and from memory in turn
 
 Everything is made in a temporary folder. `--keep FOLDER` makes it there, to look at.
-Writes benchmarks/results/own_images.json and, of the colour run, own_images.png: test
-images, their reconstructions and samples.
+Writes benchmarks/results/own_images.json.
 """
 
 import csv
@@ -42,7 +41,6 @@ from vae_nb import (
     load_dataset,
     load_run,
     make_recipe,
-    plot_images,
     unfinished,
 )
 
@@ -107,28 +105,17 @@ def grey(place: Path, quick: bool) -> dict:
 def colour(place: Path, quick: bool) -> dict:
     write_colour(place / "colour", 40 if quick else 2_000)
     settings = ["--latent-dim", 32, *(["--epochs", 1] if quick else [])]
-    record = training(place / "colour", "--seed", 0, *settings)
-    draw(place, (place if quick else RESULTS) / "own_images.png")
-    return record
-
-
-def draw(place: Path, path: Path) -> None:
-    "Test images, their reconstructions and samples of the colour run, in three rows."
-    vae = load_run(place / "colour-run").vae
-    images = load_dataset(place / "colour").test_images[:10]
-    n = len(images)
-    rows = np.concatenate([images, vae.reconstruct(images), vae.sample(n, seed=0)])
-    plot_images(rows, n).savefig(path, dpi=110)
+    return training(place / "colour", "--seed", 0, *settings)
 
 
 class Training:
     "`vae_nb train` on a few pictures, a process that can be killed."
 
-    def __init__(self, place: Path, epochs: int, name: str):
-        self.out = place / name
-        options = ["--epochs", str(epochs), "--validation", "0.2"]
-        paths = [str(place / "few"), "--out", str(self.out)]
-        self.command = [*VAE_NB, "train", *paths, *options]
+    def __init__(self, data: Path, epochs: int, name: str, options: Sequence[str]):
+        self.out = data.with_name(f"{data.name}-{name}")
+        paths = [str(data), "--out", str(self.out)]
+        settings = ["--epochs", str(epochs), "--validation", "0.2", *options]
+        self.command = [*VAE_NB, "train", *paths, *settings]
 
     def begin(self) -> subprocess.Popen:
         "From here on it builds, trains and draws: the pictures are read."
@@ -167,16 +154,15 @@ class Training:
         return found
 
 
-def kills(place: Path, quick: bool) -> dict:
-    n, epochs, pictures = (1, 4, 100) if quick else (20, 20, 400)
-    write_grey(place / "few", pictures)
-    pair = [Training(place, epochs, name) for name in ("whole", "whole-2")]
+def killed(data: Path, n: int, epochs: int, options: Sequence[str] = ()) -> dict:
+    "n trainings killed at moments spread over their time, resumed, and compared."
+    pair = [Training(data, epochs, f"whole-{i}", options) for i in range(2)]
     begun = [one.begin() for one in pair]  # attempts run in pairs, too
     _, clock = timed(lambda: [process.wait() for process in begun])
     duration, whole = clock["seconds"], pair[0].digests()
     assert pair[1].digests() == whole
 
-    runs = [Training(place, epochs, f"killed-{i}") for i in range(n)]
+    runs = [Training(data, epochs, f"killed-{i}", options) for i in range(n)]
     moments = (np.arange(n) + np.random.default_rng(0).random(n)) / n * duration
     with ThreadPoolExecutor(2) as both:
         attempts = list(both.map(Training.killed_and_resumed, runs, moments.tolist()))
@@ -185,6 +171,7 @@ def kills(place: Path, quick: bool) -> dict:
         record["identical"] = one.digests() == whole
         late += record["killed"] and record["epochs_done"] == epochs
     return {
+        "command": " ".join(["vae_nb", "train", *options]),
         "runs": n,
         "epochs": epochs,
         "seconds_uninterrupted": round(duration, 2),
@@ -194,6 +181,21 @@ def kills(place: Path, quick: bool) -> dict:
         "compared": sorted(whole),
         "attempts": attempts,
     }
+
+
+def kills(place: Path, quick: bool) -> dict:
+    "Of the default recipe on grey pictures; of the others, fewer."
+    n, epochs, pictures = (1, 4, 100) if quick else (20, 20, 400)
+    write_grey(place / "few", pictures)
+    record = killed(place / "few", n, epochs)
+    if not quick:
+        write_grey(place / "black-and-white", pictures)
+        write_colour(place / "few-colour", 200)
+        record["others"] = [
+            killed(place / "black-and-white", 6, 8, ["--recipe", "binarized"]),
+            killed(place / "few-colour", 6, 8, ["--latent-dim", "16"]),
+        ]
+    return record
 
 
 def memory(place: Path, quick: bool) -> dict:

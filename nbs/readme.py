@@ -1,33 +1,34 @@
-"""Write README.md from index.ipynb: its text, code and saved outputs.
+"""Write README.md from index.ipynb: its text, code and what it prints.
 
 Links are changed so that they work from the project's root.
 """
 
+import json
 import re
 from pathlib import Path
-
-import nbformat
-from nbconvert import MarkdownExporter
+from textwrap import indent
 
 
-def readable(cells: list) -> list:
-    "The cells to show, as nbdev's directives have it."
-    shown = [cell for cell in cells if not re.search(r"^#\| *hide", cell.source, re.M)]
-    for cell in shown:
-        if re.search(r"^#\| *echo: *false", cell.source, re.M):
-            cell.source = "".join(o["data"]["text/markdown"] for o in cell.outputs)
-            cell.cell_type = "markdown"
-        if re.search(r"^#\| *output: *false", cell.source, re.M):
-            cell.outputs = []
-        cell.source = re.sub(r"^#\|.*\n", "", cell.source, flags=re.M)
-    return shown
+def as_markdown(cell: dict) -> str:
+    "A cell as nbdev's directives have it shown."
+    source, outputs = "".join(cell["source"]), cell.get("outputs", [])
+    if cell["cell_type"] == "markdown":
+        return source
+    if re.search(r"^#\| *hide", source, re.M):
+        return ""
+    if re.search(r"^#\| *echo: *false", source, re.M):
+        return "".join("".join(o["data"]["text/markdown"]) for o in outputs)
+    printed = "".join("".join(o.get("text", [])) for o in outputs)
+    if re.search(r"^#\| *output: *false", source, re.M):
+        printed = ""
+    source = re.sub(r"^#\|.*\n", "", source, flags=re.M)
+    return f"```python\n{source}\n```\n\n{indent(printed, '    ')}"
 
 
 def write_readme(project: Path) -> None:
-    notebook = nbformat.read(project / "nbs" / "index.ipynb", as_version=4)
-    notebook.metadata["language_info"] = {"name": "python"}
-    notebook.cells = readable(notebook.cells)
-    body, _ = MarkdownExporter().from_notebook_node(notebook)
+    path = project / "nbs" / "index.ipynb"
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    body = "\n\n".join(map(as_markdown, cells))
     body = re.sub(r"```\n+```python\n", "\n", body)  # neighbouring cells: one example
     body = re.sub(r'(\]\(|src=")(?=(?:images/|\d\d[a-z]?_)[\w./]+)', r"\1nbs/", body)
     body = re.sub(r"\n{3,}", "\n\n", body).strip()

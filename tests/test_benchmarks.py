@@ -40,6 +40,17 @@ def test_a_benchmark_runs_in_small_and_has_what_the_pages_read(script, records):
     assert record["versions"]["tensorflow"]
 
 
+def test_make_benchmark_runs_every_script_that_measures(monkeypatch):
+    monkeypatch.syspath_prepend(root / "benchmarks")
+    import all as every
+
+    measures = set()
+    for file in (root / "benchmarks").glob("*.py"):
+        if "\ndef measure(" in file.read_text():
+            measures.add(file.stem)
+    assert set(every.SCRIPTS) == measures
+
+
 def test_the_peak_memory_of_a_command_is_not_that_of_who_started_it(monkeypatch):
     monkeypatch.syspath_prepend(root / "benchmarks")
     import harness

@@ -213,14 +213,12 @@ def _with_settings(command: Callable) -> Callable:
 def _help_of(name: str, help: str) -> str:
     "What a setting is, and what it is in each recipe."
     usual = getattr(vae_nb.recipes.Recipe(), name)
-    if usual is None:
-        return help
-    values = [f"default: {_shown(usual)}"]
+    values = [] if usual is None else [f"default: {_shown(usual)}"]
     for recipe, declared in vae_nb.recipes.RECIPES.items():
         value = getattr(declared, name)
         if value != usual:
             values.append(f"{recipe}: {_shown(value)}")
-    return f"{help} [{'; '.join(values)}]"
+    return f"{help} [{'; '.join(values)}]" if values else help
 
 
 def _shown(value: Any) -> str:
@@ -278,7 +276,7 @@ MaybeData = Annotated[
 RecipeName = Annotated[
     str | None,
     typer.Option(
-        help=f"Where the settings come from: {' or '.join(vae_nb.recipes.RECIPES)}; "
+        help=f"Where the settings come from: {', '.join(vae_nb.recipes.RECIPES)}; "
         "none: default, or that of --from."
     ),
 ]
@@ -379,8 +377,8 @@ def _summary(run: "Run") -> str:
     lines = [
         f"test -ELBO {metrics['negative_elbo']:.2f} = "
         f"reconstruction {metrics['reconstruction_loss']:.2f} "
-        f"+ KL {metrics['kl_loss']:.2f} nats per image, "
-        f"over {metrics['images']:,} test images{seen}{bits}"
+        f"+ KL {metrics['kl_loss']:.2f} nats per image{bits}, "
+        f"over {metrics['images']:,} test images{seen}"
     ]
     if "best_epoch" in config:
         best, done = config["best_epoch"], config["epochs_done"]

@@ -109,7 +109,8 @@ def build_decoder(
     else:
         params = _dense(x, shape, init)
     if scale:
-        params = SharedScale(name="scale")(params)
+        # a sum of gradients over all pixels needs more than half precision
+        params = SharedScale(name="scale", dtype="float32")(params)
     return keras.Model(z, params, name="decoder")
 
 

@@ -24,7 +24,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike
 
-from .elbo import Bernoulli, Likelihood, Seed
+from .elbo import Bernoulli, Likelihood, Seed, single
 from .sampling import _ReplicaSeeds
 
 
@@ -156,7 +156,7 @@ class BinarizedBernoulli(Bernoulli, keras.layers.Layer):
 
     def observe(self, images: ArrayLike, seed: int | None = None) -> Tensor:
         "Black and white images, white with probability x; the shape of `images`."
-        x = ops.convert_to_tensor(images)
+        x = single(images)
         source = self.seed_generator if seed is None else seed
         u = keras.random.uniform(ops.shape(x), dtype=x.dtype, seed=source)
         return ops.cast(ops.less(u, x), x.dtype)

@@ -72,7 +72,7 @@ class Recipe:
     epochs: int = setting(40, "Rounds over the training images.", least=1)
     batch_size: int | None = setting(
         None,
-        "Images in a step; none: 256 where the networks are dense, else 32.",
+        "Images in a step; none: 256 if an image has at most 1,024 values, else 32.",
         least=1,
     )
     latent_dim: int = setting(2, "Length of z.", least=1)
@@ -86,7 +86,8 @@ class Recipe:
     )
     learning_rate: float | None = setting(
         None,
-        "Peak learning rate; none: 0.005 where the networks are dense, else 0.004.",
+        "Peak learning rate; none: 0.005 if an image has at most 1,024 values, else "
+        "0.004.",
         above=0,
     )
     likelihood: str | None = setting(

@@ -35,7 +35,7 @@ import warnings
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields, replace
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -347,7 +347,8 @@ def load_state(
         vae, history = _read_model(folder), _read_history(folder)
         images, batch_size = begun["training_images"], begun["batch_size"]
         steps = math.ceil(images / min(batch_size, images))
-        done = int(vae.optimizer.iterations) // steps
+        # a step that overflowed in half precision is not counted
+        done = round(int(vae.optimizer.iterations) / steps)
         best = _read_best(folder)
     _refuse_other_config(folder, begun, config)
     history = {name: values[:done] for name, values in history.items()}
@@ -378,12 +379,20 @@ def begun_with(
     out: str | os.PathLike,  # a run folder
     recipe: str | Recipe | None,
 ) -> str | Recipe | None:
-    "The recipe of the unfinished run, if there is one of that name; else `recipe`."
+    """The recipe of the unfinished run, if there is one of that name; else `recipe`.
+
+    Where a recipe of one's own says nothing, it is what the run was begun with.
+    """
     folder = unfinished(out)
     if not has_state(folder):
         return recipe
     with _damage(folder):
         begun = recipe_of(json.loads((folder / "config.json").read_text()))
+    if isinstance(recipe, Recipe) and recipe.name == begun.name:
+        silent = [
+            one.name for one in fields(Recipe) if getattr(recipe, one.name) is None
+        ]
+        return replace(recipe, **{name: getattr(begun, name) for name in silent})
     return begun if recipe in (None, begun.name) else recipe
 
 

@@ -60,8 +60,13 @@ def build_vae(
 
 
 def build_optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
-    "RMSprop or Adam, at a constant rate or with a warm-up and a cosine decay to 0."
+    """RMSprop or Adam, at a constant rate or with a warm-up and a cosine decay to 0.
+
+    Raises `ValueError` for a recipe without a rate, as before `completed`.
+    """
     rate: Any = recipe.learning_rate
+    if rate is None:
+        raise ValueError("learning_rate is None: complete the recipe by `completed`")
     if recipe.schedule == "cosine":
         warmup = max(1, steps // 10)
         rate = keras.optimizers.schedules.CosineDecay(
@@ -372,8 +377,10 @@ def _begin(
 
 def _check_memory(vae: VAE, batch_size: int) -> None:
     "Refuse what the system would kill. Raises `ValueError`."
-    values = 0
+    values, views = 0, (keras.layers.InputLayer, keras.layers.Flatten)
     for layer in [*vae.encoder.layers, *vae.decoder.layers]:
+        if isinstance(layer, (*views, keras.layers.Reshape)):
+            continue  # it holds no numbers of its own
         for output in keras.tree.flatten(layer.output):
             values += math.prod(output.shape[1:])
     # a value and its gradient for each image; Adam has two numbers for each weight
@@ -386,7 +393,7 @@ def _check_memory(vae: VAE, batch_size: int) -> None:
         size = "x".join(map(str, vae.image_shape))
         raise ValueError(
             f"steps of {batch_size} images of {size} take more than "
-            f"{needed / 1e9:.0f} GB of memory, this machine has {there / 1e9:.0f}: "
+            f"{needed / 1e9:.1f} GB of memory, this machine has {there / 1e9:.1f}: "
             "choose a smaller batch_size or smaller images"
         )
 
@@ -508,7 +515,6 @@ def _going_on(
     own = Recipe(name="own", beta=vae.beta, encoder={}, decoder={})
     there = runs.recipe_of(start.config) if isinstance(start, Run) else own
     made = make_recipe(recipe or there, **changes)
-    networks = there if isinstance(start, Run) else made
     has = {"latent_dim": vae.latent_dim, "likelihood": _likelihood_of(vae)}
     for name, value in has.items():
         if changes.get(name) not in (None, value):
@@ -519,9 +525,9 @@ def _going_on(
     return replace(
         made,
         latent_dim=vae.latent_dim,
-        likelihood=networks.likelihood,
-        encoder=networks.encoder,
-        decoder=networks.decoder,
+        likelihood=there.likelihood,
+        encoder=there.encoder,
+        decoder=there.decoder,
         # beta rises for new models; this one speaks already
         kl_warmup=changes.get("kl_warmup") or 0.0,
     )

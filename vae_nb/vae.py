@@ -88,7 +88,8 @@ class VAE(keras.Model):
         check_images(images, self.image_shape)
         codes = []
         for x in blocks(images):
-            codes.append(self._posterior.predict(x, batch_size=512, verbose=0))
+            size = _predicted_at_once(self.image_shape)
+            codes.append(self._posterior.predict(x, batch_size=size, verbose=0))
         parts = (single(np.concatenate(part)) for part in zip(*codes))
         z_mean, z_log_var = map(ops.convert_to_numpy, parts)
         return z_mean, z_log_var
@@ -100,7 +101,8 @@ class VAE(keras.Model):
             raise ValueError(f"z has shape {z.shape}, expected (N, {self.latent_dim})")
         if not np.isfinite(z).all():
             raise ValueError("z contains NaN or infinite numbers")
-        params = self.decoder.predict(z, batch_size=512, verbose=0)
+        size = _predicted_at_once(self.image_shape)
+        params = self.decoder.predict(z, batch_size=size, verbose=0)
         return ops.convert_to_numpy(self.likelihood.mean(single(params)))
 
     def sample(self, n: int, seed: int | None = None) -> np.ndarray:
@@ -171,6 +173,8 @@ class VAE(keras.Model):
 
     def get_config(self):
         config = {"beta": self.beta, "name": self.name}
+        if self.dtype_policy.name != "float32":
+            config["dtype"] = self.dtype_policy.name
         for part in ("encoder", "decoder", "likelihood"):
             config[part] = keras.saving.serialize_keras_object(getattr(self, part))
         return config
@@ -248,6 +252,11 @@ def _without_none(config: Any) -> Any:
         kept = {name: value for name, value in config.items() if value is not None}
         return {name: _without_none(value) for name, value in kept.items()}
     return [_without_none(c) for c in config] if isinstance(config, list) else config
+
+
+def _predicted_at_once(image_shape: tuple[int, ...]) -> int:
+    "Images in a batch: 512 small ones, fewer large ones, as their features are large."
+    return max(1, min(512, 4_000_000 // math.prod(image_shape)))
 
 
 def blocks(
