@@ -6,7 +6,7 @@
 
 `emoji` are the 64x64 pictures of the npm package emoji-datasource-google (Noto Emoji,
 Apache-2.0), which is fetched (73 MB) unless `--emoji` names a folder of them. `photos`
-and `large` are crops of two photographs, `grey` is a sixth of Fashion-MNIST. `latents`
+and `large` are crops of two photographs, `grey` is 5,000 images of Fashion-MNIST. `latents`
 trains on the emoji with 1 to 64 latents. Each training is a process of its own. Writes
 benchmarks/results/colour.json, and of the first three colour.SET.png: test images,
 what either recipe makes of them, and draws.
@@ -77,9 +77,9 @@ class Pictures(NamedTuple):
 SETS = {
     "emoji": Pictures([64]),
     "photos": Pictures([32]),
-    "large": Pictures([64], size=128, epochs=12),
-    "grey": Pictures([2, 16, 40], images=10_000),
-    "latents": Pictures([1, 2, 4, 8, 16, 32, 64], epochs=6),
+    "large": Pictures([64], size=128, epochs=8),
+    "grey": Pictures([2, 16, 40], images=5_000),
+    "latents": Pictures([1, 2, 4, 8, 16, 32, 64], epochs=4),
 }
 
 

@@ -7,7 +7,7 @@
 grey    10,000 grey PNGs in ten class folders: Fashion-MNIST's test images
 colour  2,000 JPEGs, 64 to 200 pixels a side: crops of scikit-learn's two photographs
 kills   a small run, killed with SIGKILL at 20 moments spread over its time, and
-        resumed: is each the same to the bit? Of other recipes, at 6 moments
+        resumed: is each the same to the bit? Of other recipes, at 4 moments
 memory  the peak of `vae_nb train` on 5,000 and on 50,000 pictures
 disk    epochs from the disk and from memory in turn
 
@@ -192,8 +192,8 @@ def kills(place: Path, quick: bool) -> dict:
         write_grey(place / "black-and-white", pictures)
         write_colour(place / "few-colour", 200)
         record["others"] = [
-            killed(place / "black-and-white", 6, 8, ["--recipe", "binarized"]),
-            killed(place / "few-colour", 6, 8, ["--latent-dim", "16"]),
+            killed(place / "black-and-white", 4, 8, ["--recipe", "binarized"]),
+            killed(place / "few-colour", 4, 8, ["--latent-dim", "16"]),
         ]
     return record
 
