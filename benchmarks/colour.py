@@ -6,10 +6,10 @@
 
 `emoji` are the 64x64 pictures of the npm package emoji-datasource-google (Noto Emoji,
 Apache-2.0), which is fetched (73 MB) unless `--emoji` names a folder of them. `photos`
-and `large` are crops of two photographs, `grey` is 5,000 images of Fashion-MNIST. `latents`
-trains on the emoji with 1 to 64 latents. Each training is a process of its own. Writes
-benchmarks/results/colour.json, and of the first three colour.SET.png: test images,
-what either recipe makes of them, and draws.
+and `large` are crops of two photographs, `grey` is 5,000 images of Fashion-MNIST.
+`latents` trains on the emoji with 1 to 64 latents. Each training is a process of its
+own. Writes benchmarks/results/colour.json, and of the first three colour.SET.png: test
+images, what either recipe makes of them, and draws.
 """
 
 import hashlib
