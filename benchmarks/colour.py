@@ -160,7 +160,8 @@ def draw(place: Path, dataset, path: Path) -> None:
     """
     from sklearn.mixture import GaussianMixture
 
-    test, n = np.asarray(dataset.test_images[:24]), 12
+    test = np.asarray(dataset.test_images[:24])
+    n = len(test) // 2
     before, now = (load_run(place / tried).vae for tried in TRIED)
     rows = []
     for start in (0, n):
