@@ -3,14 +3,13 @@
     python benchmarks/bound_over_time.py --sources DIR --peers-python PATH
     python benchmarks/bound_over_time.py --quick   # in small on digits; writes nothing
 
-About forty minutes. Fashion-MNIST in grey, two latents, beta = 1, seed 0; each training
+About half an hour. Fashion-MNIST in grey, two latents, beta = 1, seed 0; each training
 in a process of its own, ours in turn with the others':
 
 - pythae from PyPI, with its default network and with the article's: at its defaults
   and as its README shows, 30 s each, then the better of the two;
 - PyTorch's example, 2 latents for 20, without its test after each epoch;
-- the Keras.io example, on the training images only: the best of three seeds, which
-  end far apart.
+- the Keras.io example, on the training images only.
 
 These have a constant learning rate: one training of 180 s is measured at each moment.
 Ours has a rate that falls to 0 over its epochs: a training for each moment, of so many
@@ -21,8 +20,8 @@ that our `train` makes at its end. `others.py` has the trainings and the measure
 `pip install -r benchmarks/requirements.txt`, or do so in another virtual environment
 and give its interpreter as --peers-python. The examples' code is not ours: DIR has the
 two files, or they are fetched. Writes benchmarks/results/bound_over_time.json. Leave
-the machine alone meanwhile: a busy one slows PyTorch, whose threads wait for each
-other, more than the rest.
+the machine alone meanwhile: a busy one slowed PyTorch, whose threads wait for each
+other, ten times here.
 """
 
 import sys
@@ -37,7 +36,6 @@ import others
 from harness import alone, peak_memory_mb, provenance, run, timed
 
 MOMENTS, TRIAL = (15, 30, 60, 120, 180), 30  # seconds
-SEEDS = 0, 1, 2  # of the Keras.io example
 PYTHAE = {"pythae": "default", "pythae, the article's networks": "article"}
 EXAMPLES = {"PyTorch's example": "pytorch", "Keras.io example": "keras"}
 
@@ -117,14 +115,6 @@ def of_pythae(
     return {"settings": best, "tried": tried, **trained(best, moments)}
 
 
-def of_keras(folder: str, file: str, moments: Sequence[float]) -> dict:
-    "The seed that ends best."
-    trained = [alone(others.keras, folder, file, moments, seed) for seed in SEEDS]
-    ends = [training["curve"][-1]["negative_elbo"] for training in trained]
-    best = ends.index(min(ends))
-    return {"seed": SEEDS[best], "ends_of_seeds": ends, **trained[best]}
-
-
 def found(sources: str | None, python: str) -> tuple[dict[str, str], dict[str, str]]:
     "The examples' files, and why some of the others cannot be trained."
     versions = alone(others.installed, python=python)
@@ -161,13 +151,10 @@ def measure(
             for peer, network in PYTHAE.items()
         }
         for peer, file in files.items():
-            call = folder, file, moments
-            if peer == "Keras.io example":
-                trainings[peer] = partial(of_keras, *call)
-            else:
-                trainings[peer] = partial(
-                    alone, others.pytorch, *call, python=peers_python
-                )
+            function = getattr(others, EXAMPLES[peer])
+            python = peers_python if peer == "PyTorch's example" else sys.executable
+            call = function, folder, file, moments
+            trainings[peer] = partial(alone, *call, python=python)
         trainings = {p: t for p, t in trainings.items() if p not in left_out}
         peers: dict[str, dict] = {}
         own = [alone(ours, folder, 3)]  # tells how long an epoch takes

@@ -1,6 +1,6 @@
 """What a folder of pictures becomes: the first default recipe beside today's.
 
-    python benchmarks/colour.py                    # all sets; about 25 minutes
+    python benchmarks/colour.py                    # all sets; about half an hour
     python benchmarks/colour.py emoji photos       # these
     python benchmarks/colour.py --quick            # in small; writes nothing
 
@@ -8,7 +8,7 @@
 Apache-2.0), which is fetched (73 MB) unless `--emoji` names a folder of them. `photos`
 and `large` are crops of two photographs, `grey` is 5,000 images of Fashion-MNIST.
 `latents` trains on the emoji with 1 to 64 latents. Each training is a process of its
-own. Writes benchmarks/results/colour.json, and of the first three colour.SET.png: test
+own. Writes benchmarks/results/colour.json, and of the first three colour.SET.jpg: test
 images, what either recipe makes of them, and draws.
 """
 
@@ -49,7 +49,6 @@ ADDRESS = (
 )
 SHA256 = "d44462c604b8b8ddeea1bded87031fe73beadd92b9569d977dbd6224e45dc850"
 BEFORE_DECODER = dict(filters=[32, 16], hidden=[256, 256])
-
 BEFORE = Recipe(
     name="before",
     epochs=20,
@@ -171,7 +170,9 @@ def draw(place: Path, dataset, path: Path) -> None:
     mixture = GaussianMixture(min(10, len(codes)), reg_covar=1e-3, random_state=0)
     drawn = mixture.fit(codes).sample(n)[0]
     rows += [before.sample(n, seed=0), now.sample(n, seed=0), now.decode(drawn)]
-    plot_images(np.concatenate(rows), n).savefig(path, dpi=130)
+    plot_images(np.concatenate(rows), n).savefig(
+        path, dpi=130, pil_kwargs={"quality": 88}
+    )
 
 
 def measured(place: Path, name: str, data: Path | str, quick: bool) -> dict:
@@ -188,7 +189,7 @@ def measured(place: Path, name: str, data: Path | str, quick: bool) -> dict:
     mean = np.mean(dataset.train_images[:], axis=0)
     if name in ("emoji", "photos", "large"):
         to = place if quick else RESULTS
-        draw(out.parent, dataset, to / f"colour.{name}.png")
+        draw(out.parent, dataset, to / f"colour.{name}.jpg")
     return {
         "training_images": len(dataset.train_images),
         "test_images": len(test),

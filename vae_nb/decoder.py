@@ -63,11 +63,8 @@ class SharedScale(keras.layers.Layer):
         self.raw = self.add_weight(shape=input_shape[-1:], initializer="zeros")
 
     def call(self, first):
-        scale = ops.broadcast_to(self.speed * self.raw, ops.shape(first))
+        scale = ops.zeros_like(first) + self.speed * self.raw
         return ops.concatenate([first, scale], axis=-1)  # (batch, H, W, 2C)
-
-    def compute_output_shape(self, input_shape):
-        return (*input_shape[:-1], 2 * input_shape[-1])
 
 
 # %% ../nbs/04_decoder.ipynb #build-decoder

@@ -362,14 +362,14 @@ def _begin(
     recipe: Recipe,
     start: Run | VAE | None,
     steps: int,
-    images: int,  # how many there are to learn from
+    batch_size: int,
 ) -> State:
     "A model to train, new or a copy, and an empty history."
     names = ["loss", "reconstruction_loss", "kl_loss"]
     names += ["val_loss"] if recipe.validation else []
     if start is None:
         vae = build_vae(dataset.image_shape, recipe, steps)
-        _check_memory(vae, min(recipe.batch_size or 1, images))
+        _check_memory(vae, batch_size)
     else:
         vae = _copied(_model(start), recipe, steps)
     return State(vae, {name: [] for name in names})
@@ -377,9 +377,10 @@ def _begin(
 
 def _check_memory(vae: VAE, batch_size: int) -> None:
     "Refuse what the system would kill. Raises `ValueError`."
-    values, views = 0, (keras.layers.InputLayer, keras.layers.Flatten)
+    layers, values = keras.layers, 0
+    views = layers.InputLayer, layers.Flatten, layers.Reshape
     for layer in [*vae.encoder.layers, *vae.decoder.layers]:
-        if isinstance(layer, (*views, keras.layers.Reshape)):
+        if isinstance(layer, views):
             continue  # it holds no numbers of its own
         for output in keras.tree.flatten(layer.output):
             values += math.prod(output.shape[1:])
@@ -443,7 +444,7 @@ def _fit(
     if folder and runs.has_state(folder):
         state, config = load_state(folder, config)
     else:
-        state = _begin(dataset, recipe, start, steps * epochs, len(images))
+        state = _begin(dataset, recipe, start, steps * epochs, batch_size)
     if folder:
         runs.write_config(config, folder)
 

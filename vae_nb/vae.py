@@ -8,7 +8,7 @@ __all__ = ["VAE", "evaluate_elbo", "score_images", "active_latents"]
 # %% ../nbs/05_training.ipynb #imports
 import copy
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
@@ -87,8 +87,8 @@ class VAE(keras.Model):
         images = images if hasattr(images, "shape") else np.asarray(images)
         check_images(images, self.image_shape)
         codes = []
+        size = at_once(self.image_shape, 512)
         for x in blocks(images):
-            size = _predicted_at_once(self.image_shape)
             codes.append(self._posterior.predict(x, batch_size=size, verbose=0))
         parts = (single(np.concatenate(part)) for part in zip(*codes))
         z_mean, z_log_var = map(ops.convert_to_numpy, parts)
@@ -101,7 +101,7 @@ class VAE(keras.Model):
             raise ValueError(f"z has shape {z.shape}, expected (N, {self.latent_dim})")
         if not np.isfinite(z).all():
             raise ValueError("z contains NaN or infinite numbers")
-        size = _predicted_at_once(self.image_shape)
+        size = at_once(self.image_shape, 512)
         params = self.decoder.predict(z, batch_size=size, verbose=0)
         return ops.convert_to_numpy(self.likelihood.mean(single(params)))
 
@@ -254,11 +254,6 @@ def _without_none(config: Any) -> Any:
     return [_without_none(c) for c in config] if isinstance(config, list) else config
 
 
-def _predicted_at_once(image_shape: tuple[int, ...]) -> int:
-    "Images in a batch: 512 small ones, fewer large ones, as their features are large."
-    return max(1, min(512, 4_000_000 // math.prod(image_shape)))
-
-
 def blocks(
     images: Images,  # (N, H, W, C)
 ) -> Iterator[np.ndarray]:
@@ -266,6 +261,11 @@ def blocks(
     size = 512 * max(1, min(16, 12_000 // math.prod(images.shape[1:])))
     for start in range(0, len(images), size):
         yield np.asarray(images[start : start + size])
+
+
+def at_once(image_shape: Sequence[int], most: int = 500) -> int:
+    "How many images to take at a time: some four million values, `most` small ones."
+    return max(1, min(most, 4_000_000 // math.prod(image_shape)))
 
 
 def weights_of(vae: VAE) -> list:
@@ -296,10 +296,9 @@ def evaluate_elbo(
     """
     if not vae.compiled:
         vae.compile()  # Keras insists; nothing is trained
+    size = at_once(vae.image_shape)
     with same_noise(vae):
-        values = vae.evaluate(
-            images, batch_size=at_once(images), verbose=0, return_dict=True
-        )
+        values = vae.evaluate(images, batch_size=size, verbose=0, return_dict=True)
     reconstruction, kl = float(values["reconstruction_loss"]), float(values["kl_loss"])
     return {
         "negative_elbo": reconstruction + kl,
@@ -321,9 +320,10 @@ def score_images(
     """
     check_images(images, vae.image_shape)
     reconstructions, kls = [], []
+    size = at_once(vae.image_shape)
     with same_noise(vae):
-        for start in range(0, len(images), at_once(images)):
-            x = np.asarray(images[start : start + at_once(images)])
+        for start in range(0, len(images), size):
+            x = np.asarray(images[start : start + size])
             out = vae.predict_on_batch(x)
             log_prob = vae.likelihood.log_prob(out.get("images", x), out["params"])
             reconstructions.append(-ops.convert_to_numpy(log_prob))
@@ -360,8 +360,3 @@ def same_noise(vae: VAE) -> Iterator[None]:
     finally:
         for state, value in zip(sources, before):
             state.assign(value)
-
-
-def at_once(images: Any) -> int:
-    "How many images to evaluate at a time: some four million pixels, 500 small ones."
-    return max(1, min(500, 4_000_000 // math.prod(images.shape[1:])))
