@@ -16,6 +16,7 @@ from vae_nb import load_images, load_own_dataset
 
 pytestmark = pytest.mark.usefixtures("here")
 CUT_SHORT = saved(Image.effect_noise((300, 300), 99))[:9_000]
+CLEAR = Image.new("LA", (10, 12), (0, 128))
 FLOATS = Image.fromarray(np.ones((9, 9), "float32"))
 SCORE = ("score", "fashion_mnist", "photos", "--out", "scores.csv")
 
@@ -87,7 +88,8 @@ ODD = {  # unusual, and yet pictures
         saved(Image.fromarray(PIXELS[0].astype("uint16") * 257)),
         "16 bits became 8",
     ),
-    "transparency": ("x.png", saved(photo("LA")), "transparent parts became white"),
+    "transparency": ("x.png", saved(CLEAR), "transparent parts became white"),
+    "an alpha channel that hides nothing": ("x.png", saved(photo("LA")), ""),
     "a JPEG called PNG": ("x.png", saved(photo(), "JPEG"), ""),
     "capitals in the suffix": ("X.PNG", saved(photo()), ""),
     "spaces and Chinese characters": ("我的 图片 1.png", saved(photo()), ""),
@@ -188,7 +190,7 @@ def folder_with(name: str, content: bytes):
 
 
 PLACES = {  # what stands where a folder of pictures should
-    "an empty folder": (os.mkdir, "has no pictures: files that end in .avif"),
+    "an empty folder": (os.mkdir, "has no pictures: files that end in .apng"),
     "a folder of texts": (folder_with("x.txt", b"hello"), "has no pictures"),
     "a folder that holds itself": (link_round, "has no pictures"),
     "one image only": (
@@ -242,7 +244,7 @@ def test_a_decoding_that_is_interrupted_leaves_nothing_in_the_cache():
 
 def decode_until_killed() -> None:
     "In a process of its own, which is killed over the first picture."
-    kill = mock.Mock(side_effect=lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+    kill = mock.Mock(side_effect=lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
     with mock.patch("PIL.ImageOps.exif_transpose", kill):
         load_images("photos")
 

@@ -31,7 +31,7 @@ from .log_likelihood import (
     posterior_grid,
     posterior_kl,
 )
-from .own_images import OwnImages
+from .own_images import OwnImages, suffixes
 from .recipes import RECIPES, Recipe, completed, make_recipe, networks, settings
 from .runs import (
     FILES,
@@ -152,6 +152,7 @@ __all__ = [
     "score_images",
     "seed_stream",
     "settings",
+    "suffixes",
     "take",
     "train",
     "train_truth",
