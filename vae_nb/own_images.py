@@ -329,15 +329,14 @@ def _look(picture: ImageFile.ImageFile) -> _Head:
     "What the head of a picture tells. Raises `ValueError` if its scale is unknown."
     if picture.mode == "F":
         raise ValueError("pixels are 32-bit floats of unknown range")
-    width, height = picture.size
-    if _lies_on_its_side(picture):
-        width, height = height, width
-    head = _Head((height, width), _is_grey(picture))
+    head = _Head((0, 0), _is_grey(picture))
     if _is_deep(picture) and not _stated_white(picture):
         with _in_turn(picture):
-            head.top = _top(_levels(picture))
+            head.top = _top(_levels(picture))  # it is upright now
     else:
         head.eight_bits = picture.mode in ("L", "RGB")
+    width, height = picture.size
+    head.size = (width, height) if _lies_on_its_side(picture) else (height, width)
     return head
 
 
@@ -354,7 +353,8 @@ def _top(levels: np.ndarray) -> int:
 # %% ../nbs/10_own_images.ipynb #look-parts
 def _lies_on_its_side(picture: ImageFile.ImageFile) -> bool:
     "Whether EXIF says that it is to be turned by a quarter. Pillow turns TIFFs itself."
-    return picture.format != "TIFF" and picture.getexif().get(0x0112, 1) >= 5
+    exif = Image.Image.getexif(picture)  # a PNG's own would decode its pixels
+    return picture.format != "TIFF" and exif.get(0x0112, 1) >= 5
 
 
 def _is_grey(picture: ImageFile.ImageFile) -> bool:
