@@ -38,7 +38,7 @@ from .log_likelihood import (
     posterior_grid,
     posterior_kl,
 )
-from .own_images import OwnImages
+from .own_images import OwnImages, suffixes
 from .own_networks import fitted_shapes
 from .recipes import RECIPES, Recipe, completed, make_recipe, networks, settings
 from .runs import (
@@ -169,6 +169,7 @@ __all__ = [
     "score_images",
     "seed_stream",
     "settings",
+    "suffixes",
     "take",
     "tell",
     "train",
