@@ -208,7 +208,8 @@ def meaning(name: str) -> tuple[str, str]:
     for kind, called in _PARTS.items():
         if set(words) & set(called):
             part, words = kind, [word for word in words if word not in called]
-    rest = " ".join(word for word in words if word not in ("", "set", "the", "all"))
+    idle = ("", "set", "dataset", "all")
+    rest = " ".join(word for word in words if word not in idle)
     holds = next((kind for kind, called in _HOLDS.items() if rest in called), "")
     return part, holds
 
