@@ -416,7 +416,7 @@ class _Levels:
     def look(self, images: np.ndarray) -> None:
         "Go through images, a block after another, as far as they can change anything."
         kind = images.dtype.kind
-        enough = {"uint8": 63, "uint16": 16383}.get(images.dtype.name, math.inf)
+        enough = {"uint8": 63, "uint16": 32767}.get(images.dtype.name, math.inf)
         for block in _blocks(images):
             self.low = float(np.minimum(self.low, np.min(block)))  # NaN if any is
             self.high = float(np.maximum(self.high, np.max(block)))

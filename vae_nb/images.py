@@ -230,7 +230,7 @@ def _pixel_range(images) -> tuple[float, float]:
 
 # %% ../nbs/00_images.ipynb #scales
 ROUNDING = 1e-4  # how far beyond 0 and 1 a pixel may lie by rounding alone
-_FULL_SCALES = (1, 255, 1023, 4095, 16383, 65535)  # of 1, 8, 10, 12, 14 and 16 bits
+_FULL_SCALES = (1, 255, 1023, 4095, 16383, 32767, 65535)  # 1, 8, 10, 12, 14 to 16 bits
 
 
 def full_scale(
