@@ -73,7 +73,7 @@ def _is_web_page(path: Path) -> bool:
     "What a download gives that was not logged in, or of a page that shows a file."
     try:
         with open(path, "rb") as f:
-            return f.read(512).lstrip()[:9].lower() in (b"<!doctype", b"<html")
+            return f.read(512).lstrip().lower().startswith((b"<!doctype", b"<html"))
     except OSError:
         return False
 
@@ -148,7 +148,6 @@ def _member(path: Path, members: zipfile.ZipFile, member: zipfile.ZipInfo) -> En
     "An array in a .npz file."
 
     def load() -> np.ndarray:
-        check_promise(path, entry.size)
         with readable(path, _WRITE), zipfile.ZipFile(path) as again:
             with again.open(member) as f:
                 return np.lib.format.read_array(f, allow_pickle=False)
@@ -158,8 +157,7 @@ def _member(path: Path, members: zipfile.ZipFile, member: zipfile.ZipInfo) -> En
             shape, dtype, fault = _head(f, member.file_size)
     except Exception as e:  # a reader of damaged files may raise anything
         shape, dtype, fault = (), np.dtype("V"), why(e)
-    entry = Entry(shape, dtype, load, fault)
-    return entry
+    return Entry(shape, dtype, load, fault)
 
 
 # %% ../nbs/10a_arrays.ipynb #head
@@ -574,6 +572,8 @@ def _loaded(path: Path, name: str, entries: dict[str, Entry]) -> np.ndarray:
     if entry.fault:
         raise OSError(f"{path} cannot be read ({name}: {entry.fault}): {_WRITE}")
     if not entry.file:  # else it stays in its file
+        if path.is_file():
+            check_promise(path, entry.size)
         check_memory(path, entry.size)
     return entry.load()
 

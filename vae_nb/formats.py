@@ -268,10 +268,10 @@ def _hdf5_entry(h5py: Any, path: Path, name: str, item: Any, matlab: bool) -> En
         dtype = np.dtype("U")
     elif dtype.kind not in "biuf" or item.external or item.is_virtual:
         dtype, fault = np.dtype("V"), "it is not an array of numbers"
-    size = math.prod(shape) * max(8, dtype.itemsize)
+    width = 8 if text else dtype.itemsize
 
     def load() -> np.ndarray:
-        check_promise(path, size if text else math.prod(shape) * dtype.itemsize)
+        check_promise(path, math.prod(shape) * width)
         with readable(path, _HDF5), h5py.File(path, "r") as file:
             array = file[name]
             if text:
