@@ -207,6 +207,7 @@ def _idx_entry(path: Path) -> Entry:
         with readable(path, _IDX), opened(path, "rb") as f:
             f.read(4 + 4 * dimensions)
             numbers = f.read(size)
+            f.read(1)  # at the end of it a compressed file is checked
             if len(numbers) < size:
                 raise ValueError(f"it has {len(numbers):,} of {size:,} bytes")
         return np.frombuffer(numbers, dtype).reshape(shape)
