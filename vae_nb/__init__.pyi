@@ -53,6 +53,7 @@ from .runs import (
     write_metrics,
 )
 from .sampling import Sampling, seed_stream
+from .time_left import progress
 from .training import build_optimizer, build_vae, train
 from .truth import Strata, TRUTH, TruthVAE, train_truth
 from .vae import VAE, active_latents, evaluate_elbo, score_images
@@ -145,6 +146,7 @@ __all__ = [
     "posterior_grid",
     "posterior_kl",
     "prior_radius",
+    "progress",
     "recipe_of",
     "replacing",
     "run_folder",
