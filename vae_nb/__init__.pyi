@@ -32,7 +32,7 @@ from .log_likelihood import (
     posterior_grid,
     posterior_kl,
 )
-from .own_images import OwnImages
+from .own_images import OwnImages, suffixes
 from .recipes import RECIPES, Recipe, completed, make_recipe, networks, settings
 from .runs import (
     FILES,
@@ -55,7 +55,7 @@ from .runs import (
 from .sampling import Sampling, seed_stream
 from .time_left import progress
 from .training import build_optimizer, build_vae, train
-from .truth import Strata, TRUTH, TruthVAE, train_truth
+from .truth import Strata, TRUTH, TruthVAE, fit_encoder, train_truth
 from .vae import VAE, active_latents, evaluate_elbo, score_images
 from .visualization import (
     examples,
@@ -119,6 +119,7 @@ __all__ = [
     "evaluate_elbo",
     "exact_log_likelihood",
     "examples",
+    "fit_encoder",
     "gaussian_kl",
     "has_state",
     "importance_weighted_log_likelihood",
@@ -155,6 +156,7 @@ __all__ = [
     "score_images",
     "seed_stream",
     "settings",
+    "suffixes",
     "take",
     "train",
     "train_truth",

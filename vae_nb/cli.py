@@ -75,7 +75,7 @@ def _vae_nb():
 
 
 NAMES = ("fashion_mnist", "mnist", "digits")  # of data sets, also if a folder has one
-OWN = "a folder of pictures, a .npy or a .npz file"
+OWN = "a folder of pictures, or a .zip of one, a .npy or a .npz file"
 
 A_RUN = (
     "A run folder, or a model of vae_nb's own: fashion_mnist, fashion_mnist-article, "
@@ -401,7 +401,7 @@ def _load(name: Path) -> "Run":
 
 def _is_own(data: str) -> bool:
     "Whether this is a folder or a file; `./digits` may be one, `digits` is a data set."
-    return data not in NAMES and os.path.exists(data)
+    return data not in NAMES and os.path.exists(data.removesuffix("#pages"))
 
 
 def _dataset_of(run: "Run", data: str | None = None, strict: bool = False) -> "Dataset":

@@ -30,7 +30,8 @@ from vae_nb.arrays import (
     npy_entry,
     readable,
 )
-from .own_images import OwnImages
+from .own_images import OwnImages, suffixes
+from .time_left import progress
 
 # %% ../nbs/10c_formats.ipynb #csv-columns
 _LABELS = ("label", "labels", "class", "target", "y", "emotion", "character")
@@ -111,13 +112,16 @@ def _table(
         return numbers.setdefault(cell.strip(), len(numbers))
 
     converters: Any = None if label is None else {label: number}
-    while some := list(itertools.islice(rows, _ROWS)):
-        block = _block(
-            some, done, delimiter=between, usecols=used, converters=converters
-        )
-        labels.append(block[:, 0].astype("int64"))
-        blocks.append(_smallest(block[:, len(used) - len(pixels) :]))
-        done += len(some)
+    with progress(None, "rows read") as bar:
+        while some := list(itertools.islice(rows, _ROWS)):
+            block = _block(
+                some, done, delimiter=between, usecols=used, converters=converters
+            )
+            if label is not None:
+                labels.append(block[:, 0].astype("int64"))
+            blocks.append(_smallest(block[:, len(used) - len(pixels) :]))
+            done += len(some)
+            bar.update(len(some))
     if not blocks:
         raise ValueError("it has no rows")
     names = np.array(list(numbers))
@@ -324,17 +328,15 @@ def _flatten(name: str, value: Any, found: dict[str, Entry]) -> None:
 
 
 # %% ../nbs/10c_formats.ipynb #folder-find
-_PICTURES = (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff")
-
-
 def _array_files(folder: Path) -> dict[str, Path]:
     "The arrays in a folder, or two below, by name; none where there are pictures."
     found: dict[str, Path] = {}
+    pictures = suffixes()
     for where, folders, files in os.walk(folder):
         folders[:] = sorted(f for f in folders if not f.startswith((".", "__MACOSX")))
         deep = len(Path(where).relative_to(folder).parts) > 2
         for path in (Path(where, file) for file in sorted(files)):
-            if path.suffix.lower() in _PICTURES:
+            if path.suffix.lower() in pictures:
                 return {}
             name = "" if deep else _array_name(path)
             first = found.setdefault(name, path) if name else path
@@ -419,12 +421,12 @@ def load_format(
 
 
 def load_array_folder(
-    path: Path,  # a folder
+    path: Path,  # any; but only a folder can have some
     image_size: tuple[int, int] | None,  # height, width; None: theirs
     channels: int | None,  # 1 for grey, 3 for colour; None: theirs
 ) -> OwnImages | None:
     "The images in the arrays of a folder; None if it has none, or has pictures."
-    files = _array_files(path)
+    files = _array_files(path) if path.is_dir() else {}
     if not files:
         return None
     return load_arrays(path, _read_folder(path, files), image_size, channels)
