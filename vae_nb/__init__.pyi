@@ -1,4 +1,5 @@
 # Written by nbs/export.py from what the notebooks export.
+from .arrays import npy_entry
 from .audit import effective_beta
 from .datasets import (
     DIGIT_CLASSES,
@@ -149,6 +150,7 @@ __all__ = [
     "make_recipe",
     "manifold_axis",
     "networks",
+    "npy_entry",
     "one_of_each",
     "plot_history",
     "plot_images",
