@@ -8,6 +8,7 @@ __all__ = ["VAE", "evaluate_elbo", "score_images", "active_latents"]
 # %% ../nbs/05_training.ipynb #imports
 import copy
 import math
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -280,7 +281,9 @@ def evaluate_elbo(
         told = dict(verbose=0, return_dict=True, callbacks=[Steps(bar)])
         if count is None:  # in blocks of the same size, so that the draws are the same
             images = ((x,) for x in image_batches(images, vae.image_shape, size))
-        values = vae.evaluate(images, batch_size=size, **told)
+        with warnings.catch_warnings():  # Keras warns of data that come to their end
+            warnings.filterwarnings("ignore", "Your input ran out of data")
+            values = vae.evaluate(images, batch_size=size, **told)
     reconstruction, kl = float(values["reconstruction_loss"]), float(values["kl_loss"])
     return {
         "negative_elbo": reconstruction + kl,
