@@ -62,7 +62,7 @@ from .runs import (
 from .sampling import Sampling, seed_stream
 from .time_left import in_words, progress, tell
 from .training import build_optimizer, build_vae, train
-from .truth import Strata, TRUTH, TruthVAE, train_truth
+from .truth import Strata, TRUTH, TruthVAE, fit_encoder, train_truth
 from .vae import VAE, active_latents, evaluate_elbo, score_images
 from .visualization import (
     examples,
@@ -130,6 +130,7 @@ __all__ = [
     "evaluate_elbo",
     "exact_log_likelihood",
     "examples",
+    "fit_encoder",
     "fitted_shapes",
     "gaussian_kl",
     "has_state",

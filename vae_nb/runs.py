@@ -461,7 +461,12 @@ def environment() -> dict:
 
 
 # %% ../nbs/05b_runs.ipynb #load-pretrained
-PRETRAINED = ("fashion_mnist", "fashion_mnist-article", "fashion_mnist-truth")
+PRETRAINED = (
+    "fashion_mnist",
+    "fashion_mnist-article",
+    "fashion_mnist-truth",
+    "fashion_mnist-40d",
+)
 
 
 def load_pretrained(
