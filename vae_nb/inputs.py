@@ -380,7 +380,10 @@ class _OwnLoss(keras.Model):
 class CheckedModel(_OwnLoss):
     "A Keras model of images alone, which are checked before it is trained or asked."
 
-    image_shape: tuple[int, ...]  # of each image, as a subclass knows it
+    @property
+    def image_shape(self) -> Any:
+        "The shape of one image, as a subclass knows it."
+        raise NotImplementedError(f"{type(self).__name__} has no image_shape")
 
     def fit(
         self,

@@ -672,13 +672,11 @@ def expected_seconds(
     if latents <= 2 and len(images) * cells * pixels > 1e8:
         few, z = min(len(images), 4), np.zeros((_SIDE**latents, latents))
         silent = tqdm(disable=True)
-        one, more = (
-            _seconds(lambda n=n: _log_joint(vae, images[:n], z, silent))
-            for n in (1, few)
-        )
-        each = max(0.0, more - one) / max(1, few - 1)  # of an image more
+        one = _seconds(lambda: _log_joint(vae, images[:1], z, silent))
+        more = _seconds(lambda: _log_joint(vae, images[:few], z, silent))
+        pair = max(0.0, more - one) / max(1, few - 1)  # of an image more
         n = len(images)
-        grid = cells / len(z) * (3 * n**0.4 * max(0.0, one - each) + 4 * n * each)
+        grid = cells / len(z) * (3 * n**0.4 * max(0.0, one - pair) + 4 * n * pair)
     return draws, grid
 
 

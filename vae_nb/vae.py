@@ -142,7 +142,7 @@ class VAE(CheckedModel):
         return self._latent_dim
 
     @property
-    def image_shape(self) -> tuple[int, ...]:
+    def image_shape(self) -> Any:
         "Height, width and channels of the images that it takes; (D,) for vectors."
         return self._image_shape
 
@@ -279,11 +279,12 @@ def evaluate_elbo(
     steps = None if count is None else math.ceil(count / size)
     with same_noise(vae), progress(steps, "-ELBO of the images") as bar:
         told = dict(verbose=0, return_dict=True, callbacks=[Steps(bar)])
+        given: Any = images
         if count is None:  # in blocks of the same size, so that the draws are the same
-            images = ((x,) for x in image_batches(images, vae.image_shape, size))
+            given = ((x,) for x in image_batches(images, vae.image_shape, size))
         with warnings.catch_warnings():  # Keras warns of data that come to their end
             warnings.filterwarnings("ignore", "Your input ran out of data")
-            values = vae.evaluate(images, batch_size=size, **told)
+            values = vae.evaluate(given, batch_size=size, **told)
     reconstruction, kl = float(values["reconstruction_loss"]), float(values["kl_loss"])
     return {
         "negative_elbo": reconstruction + kl,
