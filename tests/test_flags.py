@@ -139,9 +139,7 @@ def test_settings_reach_the_training(monkeypatch):
     [([], 3), (["--grey"], 1), (["--channels", "1"], 1), (["--channels", "3"], 3)],
 )
 def test_colours_are_taken_as_they_are_asked_for(monkeypatch, flags, channels):
-    rgb = np.stack([PIXELS] * 3, axis=-1)
-    rgb[..., 0] = 0
-    np.save("rgb.npy", rgb)
+    folder_of("colour.png", saved(photo("RGB")))
     seen = []
 
     def train(dataset, *_, **__):
@@ -149,7 +147,7 @@ def test_colours_are_taken_as_they_are_asked_for(monkeypatch, flags, channels):
         raise ValueError("that is enough")
 
     monkeypatch.setattr(library, "train", train)
-    vae_nb("train", "rgb.npy", *flags, "--out", "run")
+    vae_nb("train", "photos", *flags, "--out", "run")
     assert seen == [channels]
 
 

@@ -72,7 +72,7 @@ def said(error, f, *args, **options):
 # Data that will not do, and what is said of them
 
 NAN = np.where(IMAGES > 0.99, np.nan, IMAGES)
-LATE = np.concatenate([IMAGES[:16], NAN.max() * IMAGES[:8] * 0 - 1]).astype("float32")
+LATE = np.concatenate([IMAGES[:16], -IMAGES[:8]])
 NEGATIVE = -np.ones(24)
 WRONG = {
     "bytes": (255 * IMAGES).round().astype("uint8"),
@@ -99,7 +99,7 @@ REFUSED = [(name, data, RANGE) for name, data in WRONG.items()] + [
     ("words", np.array(["a"] * 4).reshape(4, 1, 1, 1), "shape"),
     ("a number", 3, "expected an array (N, 8, 8, 1)"),
     ("images and labels as one", (IMAGES, LABELS), "images are a tuple"),
-    ("dicts", pipeline({"image": IMAGES}), "a batch is a dict"),
+    ("dicts", pipeline({"image": IMAGES}), "are a dict"),
     ("none", IMAGES[:0], "no images"),
     ("weights below 0", pipeline(IMAGES, LABELS, NEGATIVE), "negative"),
     ("weights of pixels", pipeline(IMAGES, LABELS, IMAGES), "one for each image"),
@@ -116,7 +116,7 @@ def test_what_is_out_of_range_is_refused_in_a_line(vae, data, words):
     given = data() if callable(data) else data
     options = dict(verbose=0, batch_size=None)
     assert words in said(ValueError, vae.fit, given, **options)
-    if "last batch" not in words and isinstance(data, np.ndarray):
+    if isinstance(data, np.ndarray):  # looked at before a step is made
         for old, new in zip(before, vae.get_weights()):
             np.testing.assert_array_equal(old, new)
     again = data() if callable(data) else data
@@ -153,7 +153,7 @@ def test_early_stopping_and_a_plateau_work_as_in_keras(vae):
     history = vae.fit(
         IMAGES, validation_data=HELD_OUT, epochs=9, verbose=0, callbacks=[stop, slower]
     ).history
-    assert len(history["loss"]) == 2 and history["learning_rate"][0] == 0.001
+    assert len(history["loss"]) == len(history["learning_rate"]) == 2
 
 
 def test_checkpoints_are_models(vae, tmp_path):
@@ -220,9 +220,7 @@ def test_a_loss_and_metrics_for_compile_are_ignored_with_one_warning(vae, habit,
     assert set(logs) == {"loss", "reconstruction_loss", "kl_loss"}
 
 
-@pytest.mark.parametrize(
-    "options", [{}, dict(run_eagerly=True), dict(jit_compile=True)]
-)
+@pytest.mark.parametrize("options", [{}, dict(run_eagerly=True)])
 def test_a_loaded_model_is_compiled_as_it_was(vae, options, tmp_path):
     vae.compile(keras.optimizers.Adam(0.25), **options)
     vae.fit(IMAGES, verbose=0)

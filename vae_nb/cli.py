@@ -114,7 +114,7 @@ def main() -> None:
         sys.stdout.flush()
     except BrokenPipeError:  # who reads has had enough, as after `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)  # what was to be done is done: results are said last
+        sys.exit(1)  # as Typer does; what was to be done is done, results come last
     except Exception as e:
         line = _line_of(e)
         if line is None:

@@ -34,16 +34,25 @@ def _as_array(values: Any) -> np.ndarray:
     return ops.convert_to_numpy(values)
 
 
+# %% ../nbs/04c_inputs.ipynb #refuse-dict
+def _refuse_dict(images: Any) -> None:
+    if isinstance(images, dict | tuple):
+        kind = type(images).__name__
+        raise ValueError(
+            f"the images of a batch are a {kind}, expected one array or tensor: give "
+            "batches of images, or (images, targets)"
+        )
+
+
 # %% ../nbs/04c_inputs.ipynb #check-batch
 def check_batch(
     batch: Any,  # images, or a tuple of images, targets and sample weights
     image_shape: tuple[int, ...],  # of each image
 ) -> np.ndarray:
     "The images of a batch. Raises `ValueError`, in one line, for what will not do."
-    if isinstance(batch, dict):
-        raise ValueError("a batch is a dict, expected images or (images, targets)")
     batch = tuple(batch) if isinstance(batch, list) else batch
     images, _, weights = keras.utils.unpack_x_y_sample_weight(batch)
+    _refuse_dict(images)
     images = _as_array(images)
     check_images(images, image_shape)
     if weights is not None:
@@ -183,9 +192,8 @@ _SLACK = 1e-4  # a resized picture may leave [0, 1] by float error
 
 def _check_spec(spec: Any, image_shape: tuple[int, ...]) -> None:
     "Raise `ValueError` for tf.data whose shapes say that they cannot be right."
-    if isinstance(spec, dict):
-        raise ValueError("a batch is a dict, expected images or (images, targets)")
     images, _, weights = keras.utils.unpack_x_y_sample_weight(spec)
+    _refuse_dict(images)
     shape = getattr(images, "shape", None)
     if shape is None or shape.rank is None:
         return
@@ -373,9 +381,9 @@ class CheckedModel(_OwnLoss):
     "A Keras model of images alone, which are checked before it is trained or asked."
 
     @property
-    def image_shape(self) -> tuple[int, ...]:
-        "Of each image, as a subclass knows it."
-        raise NotImplementedError
+    def image_shape(self) -> Any:
+        "The shape of one image, as a subclass knows it."
+        raise NotImplementedError(f"{type(self).__name__} has no image_shape")
 
     def fit(
         self,

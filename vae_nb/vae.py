@@ -8,6 +8,7 @@ __all__ = ["VAE", "evaluate_elbo", "score_images", "active_latents"]
 # %% ../nbs/05_training.ipynb #imports
 import copy
 import math
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -141,7 +142,7 @@ class VAE(CheckedModel):
         return self._latent_dim
 
     @property
-    def image_shape(self) -> tuple[int, ...]:
+    def image_shape(self) -> Any:
         "Height, width and channels of the images that it takes; (D,) for vectors."
         return self._image_shape
 
@@ -281,7 +282,9 @@ def evaluate_elbo(
         given: Any = images
         if count is None:  # in blocks of the same size, so that the draws are the same
             given = ((x,) for x in image_batches(images, vae.image_shape, size))
-        values = vae.evaluate(given, batch_size=size, **told)
+        with warnings.catch_warnings():  # Keras warns of data that come to their end
+            warnings.filterwarnings("ignore", "Your input ran out of data")
+            values = vae.evaluate(given, batch_size=size, **told)
     reconstruction, kl = float(values["reconstruction_loss"]), float(values["kl_loss"])
     return {
         "negative_elbo": reconstruction + kl,
