@@ -100,6 +100,12 @@ def zips() -> dict[str, list[bytes]]:
 
 SEEDS: list[Callable[[], dict[str, list[bytes]]]] = [pictures, zips]
 
+
+def all_seeds() -> dict[str, list[bytes]]:
+    "Sound files by suffix."
+    return {suffix: files for made in SEEDS for suffix, files in made().items()}
+
+
 # Damage
 
 FIELDS = [0, 1, 255, 2**15, 2**16 - 1, 2**24, 2**31 - 1, 2**32 - 1]
@@ -191,7 +197,7 @@ def with_checks(suffix: str, content: bytes, rng: np.random.Generator) -> bytes:
 # Reading
 
 
-def read(path: Path) -> str:
+def read(path: str) -> str:
     "What becomes of a file: read, left out of a folder, or refused."
     from vae_nb import load_images
 
@@ -206,6 +212,14 @@ def read(path: Path) -> str:
     if images.ndim != 4 or not (images.min() >= 0 and images.max() <= 1):
         raise RuntimeError(f"not images: shape {images.shape}")
     return "read"
+
+
+def place_of(case: Case, path: Path) -> str:
+    "What a file is loaded as: a picture as a folder, every second TIFF by its pages."
+    if case.suffix not in IN_A_FOLDER:
+        return str(path)
+    pages = case.suffix == ".tif" and case.number % 2
+    return str(path.parent) + "#pages" * pages
 
 
 def work(
@@ -224,7 +238,7 @@ def work(
             to_parent.send((case.number, None, 0.0, 0))
             start = time.monotonic()
             try:
-                outcome = read(here if case.suffix in IN_A_FOLDER else path)
+                outcome = read(place_of(case, path))
             except BaseException as e:
                 outcome = f"fault: {type(e).__name__}: {e}"
             seconds = time.monotonic() - start
@@ -289,7 +303,7 @@ def main() -> None:
     options = parser.parse_args()
     import vae_nb.datasets  # noqa: F401  # once, for all processes
 
-    seeds = {suffix: files for made in SEEDS for suffix, files in made().items()}
+    seeds = all_seeds()
     if options.only:
         chosen = {f".{name.strip('.')}" for name in options.only.split(",")}
         seeds = {suffix: seeds[suffix] for suffix in sorted(chosen)}
