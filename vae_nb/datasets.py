@@ -30,6 +30,7 @@ from sklearn.datasets import load_digits
 
 from .arrays import load_array
 from .folders import PAGES, is_folder, load_folder, without_pages
+from .formats import load_array_folder, load_format
 from .images import Dataset, take
 from .own_images import OwnImages
 
@@ -141,7 +142,7 @@ def load_dataset(
     channels: int | None = None,  # of your own images: 1 for grey, 3 for colour
     pages: bool = False,  # make an image of each page of a TIFF
 ) -> Dataset:
-    """Load images by name, or your own from a folder, .npy or .npz file.
+    """Load images by name, or your own from a folder or a file.
 
     Without a name: Fashion-MNIST, or digits, with a warning, if it cannot be had. Your
     own images: see `load_own_dataset`. Raises `ValueError` for an unknown name,
@@ -164,7 +165,7 @@ def load_dataset(
         return load_own_dataset(name, image_size, strict, channels, pages)
     raise ValueError(
         f"unknown dataset {str(name)!r}: choose fashion_mnist, mnist, digits, "
-        "or a folder, .npy or .npz file that exists"
+        "or a folder or a file that exists"
     )
 
 
@@ -194,9 +195,25 @@ def _checked_size(image_size: tuple[int, int] | None) -> tuple[int, int] | None:
     return size
 
 
+# %% ../nbs/11_datasets.ipynb #load-file
+def _load_file(
+    path: Path, image_size: tuple[int, int] | None, channels: int | None
+) -> OwnImages:
+    "The images in a file of arrays, by its suffix."
+    if path.suffix.lower() in (".npy", ".npz"):
+        return load_array(path, image_size, channels)
+    own = load_format(path, image_size, channels)
+    if own is None:
+        raise ValueError(
+            f"{path} is neither a folder nor a .npy or .npz file, nor CSV, idx, HDF5 "
+            f"or MATLAB: name the folder that the pictures are in{_or_pages(path)}"
+        )
+    return own
+
+
 # %% ../nbs/11_datasets.ipynb #load-images
 def load_images(
-    path: str | os.PathLike,  # a folder of pictures, a .npy or a .npz file
+    path: str | os.PathLike,  # a folder of pictures, or a file or folder of arrays
     image_size: tuple[int, int] | None = None,  # height, width; None: theirs, to 64
     strict: bool = False,  # stop at a file that cannot be read, do not leave it out
     channels: int | None = None,  # 1 for grey, 3 for colour; None: theirs
@@ -211,18 +228,16 @@ def load_images(
     pages = pages or asked
     if not os.path.exists(path):
         raise FileNotFoundError(
-            f"{path} leads nowhere: name a folder of pictures, a .npy or a .npz file"
+            f"{path} leads nowhere: name a folder of pictures or a file of arrays"
         )
     path, size = Path(path).resolve(), _checked_size(image_size)
-    if is_folder(path) or pages:
+    arrays = load_array_folder(path, size, channels) if not pages else None
+    if arrays:
+        own = arrays
+    elif is_folder(path) or pages:
         own = load_folder(path, size, channels, strict, pages)
-    elif path.suffix.lower() in (".npy", ".npz"):
-        own = load_array(path, size, channels)
     else:
-        raise ValueError(
-            f"{path} is neither a folder nor a .npy or .npz file: name the folder that "
-            f"the pictures are in{_or_pages(path)}"
-        )
+        own = _load_file(path, size, channels)
     _warn(own.notes)
     return own
 
@@ -236,7 +251,7 @@ def _or_pages(path: Path) -> str:
 
 # %% ../nbs/11_datasets.ipynb #load-own
 def load_own_dataset(
-    path: str | os.PathLike,  # a folder of pictures, a .npy or a .npz file
+    path: str | os.PathLike,  # a folder of pictures, or a file or folder of arrays
     image_size: tuple[int, int] | None = None,  # height, width; None: theirs, to 64
     strict: bool = False,  # stop at a file that cannot be read, do not leave it out
     channels: int | None = None,  # 1 for grey, 3 for colour; None: theirs

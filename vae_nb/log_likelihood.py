@@ -14,9 +14,10 @@ __all__ = [
 
 # %% ../nbs/07_log_likelihood.ipynb #imports
 import math
-import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -30,27 +31,8 @@ from tqdm import tqdm
 
 from .elbo import Likelihood
 from .images import check_images
+from .time_left import progress
 from .vae import VAE
-
-
-# %% ../nbs/07_log_likelihood.ipynb #progress
-def _told(what: str, total: int = 0) -> tqdm:
-    """Where to `update` how many steps are done; the total may still grow.
-
-    Says on stderr how much time is left, if the work takes more than five seconds.
-    """
-    notebook = type(sys.stdout).__module__.startswith("ipykernel")
-    return tqdm(
-        desc=what,
-        total=total,
-        delay=5,
-        mininterval=0.5 if notebook or sys.stderr.isatty() else 8,
-        miniters=1,  # look at the clock at each update
-        leave=False,
-        file=sys.stdout if notebook else sys.stderr,  # stderr is a red box there
-        bar_format="{desc}: {percentage:.0f}%, {remaining} left",
-    )
-
 
 # %% ../nbs/07_log_likelihood.ipynb #checks
 # Grids reach so far each way. There the prior's density is 31 powers of ten lower than
@@ -163,7 +145,8 @@ def _posteriors(
     edge = np.full(vae.latent_dim, _EDGE)
     _, plane = _points(-edge, edge, 144)
     steps = len(plane) + 3 * 64**vae.latent_dim  # of an image, at least
-    with _told(f"posteriors of {_count(images)}", len(images) * steps) as bar:
+    what = f"posteriors of {_count(images)}"
+    with progress(len(images) * steps, what) as bar:
         coarse = _log_joint(vae, images, plane, bar)  # (N, M)
         for i in range(len(images)):
             q = z_mean[i] - reach[i], z_mean[i] + reach[i]
@@ -518,7 +501,7 @@ def _quadrature(
 ) -> tuple[np.ndarray, np.ndarray]:
     "(2), with cells halved until each image's sum has settled: values, errors, (N,)."
     sums = _first_sums(vae, images, tolerance)
-    with _told("log p(x)") as bar:
+    with progress(0, "log p(x)") as bar:
         while len(sums.image):
             _refine(sums, bar)
     if (sums.errors > tolerance).any():
@@ -621,7 +604,7 @@ def _draws(
     at_once = max(1, _at_once(vae) // 4)  # images; with each, 4 draws at a time
     z_mean, z_log_var = (code.astype("float64") for code in vae.encode(images))
     what = f"{k:,} draws for each of {_count(images)}"
-    with _told(what, len(images) * k) as bar:
+    with progress(len(images) * k, what) as bar:
         for number, start in enumerate(range(0, len(images), at_once)):
             rows = slice(start, start + at_once)
             code = images[rows], z_mean[rows], z_log_var[rows]
@@ -664,6 +647,44 @@ def importance_weighted_log_likelihood(
             w = np.exp(log_w - values[rows, None])  # relative to their mean
             errors[rows] = w.std(axis=1, ddof=1) / math.sqrt(k)
     return values, errors
+
+
+# %% ../nbs/07_log_likelihood.ipynb #expected-seconds
+def expected_seconds(
+    vae: VAE,
+    images: np.ndarray,  # (N, H, W, C) in [0, 1]
+    k: int,  # draws per image
+) -> tuple[float, float]:
+    """About how long IWAE and log p(x) on a grid will take; 0 for what is quick.
+
+    Measured on a small part of each. The grid's rounds after the first are taken to
+    cost three times as much as the first, which on our models they do.
+    """
+    pixels, latents = math.prod(images.shape[1:]), vae.latent_dim
+    draws = grid = 0.0
+    if len(images) * k * pixels > 2e7:
+        n = max(1, min(len(images), _at_once(vae) // 4))
+        draws = (
+            _seconds(lambda: elbo_draws(vae, images[:n], 4)) * len(images) * k / n / 4
+        )
+    cells = (round(8 * _EDGE / _SIDE) * _SIDE) ** latents  # of the first round
+    if latents <= 2 and len(images) * cells * pixels > 1e8:
+        few, z = min(len(images), 8), np.zeros((_SIDE**latents, latents))
+        with progress(0, "") as bar:
+            one, more = (
+                _seconds(partial(_log_joint, vae, images[:n], z, bar)) for n in (1, few)
+            )
+        each = max(0.0, more - one) / max(1, few - 1)  # of an image more
+        grid = 4 * (cells / len(z)) * (one + (len(images) - 1) * each)
+    return draws, grid
+
+
+def _seconds(work: Callable[[], Any]) -> float:
+    "How long a call takes, the second time, when it is compiled."
+    work()
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
 
 
 # %% ../nbs/07_log_likelihood.ipynb #posterior-kl

@@ -151,6 +151,11 @@ def load_run(
     Raises `OSError`, in one line, if it is not there, incomplete or damaged.
     """
     path = Path(path)
+    if path.is_file():
+        raise FileNotFoundError(
+            f"{path} is a file, no run folder: name the folder that `train` wrote; "
+            "keras.saving.load_model reads a model from a .keras file"
+        )
     if not path.is_dir():
         begun = ""
         if unfinished(path).is_dir():
