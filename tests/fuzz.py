@@ -25,6 +25,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import array_files
 import numpy as np
 from pictures import PIXELS, chunks, png16, saved
 from PIL import Image
@@ -98,11 +99,16 @@ def zips() -> dict[str, list[bytes]]:
     return {".zip": seeds}
 
 
-SEEDS: list[Callable[[], dict[str, list[bytes]]]] = [pictures, zips]
+def arrays() -> dict[str, list[bytes]]:
+    "Files of arrays by name."
+    return {name: [content] for name, content in array_files.seeds().items()}
+
+
+SEEDS: list[Callable[[], dict[str, list[bytes]]]] = [pictures, zips, arrays]
 
 
 def all_seeds() -> dict[str, list[bytes]]:
-    "Sound files by suffix."
+    "Sound files by suffix, or by name."
     return {suffix: files for made in SEEDS for suffix, files in made().items()}
 
 
@@ -233,7 +239,7 @@ def work(
         for case in cases(seeds, seed, numbers):
             here = Path(folder, "files")
             here.mkdir()
-            path = here / f"x{case.suffix}"
+            path = here / f"{case.number}{case.suffix}"
             path.write_bytes(case.content)
             to_parent.send((case.number, None, 0.0, 0))
             start = time.monotonic()
@@ -298,15 +304,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--files", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", help="suffixes, like png,zip; none: all")
+    parser.add_argument("--only", help="ends of names, like png,zip; none: all")
     parser.add_argument("--keep", type=Path, help="folder for the files of faults")
     options = parser.parse_args()
     import vae_nb.datasets  # noqa: F401  # once, for all processes
 
     seeds = all_seeds()
     if options.only:
-        chosen = {f".{name.strip('.')}" for name in options.only.split(",")}
-        seeds = {suffix: seeds[suffix] for suffix in sorted(chosen)}
+        ends = tuple(options.only.split(","))
+        seeds = {name: files for name, files in seeds.items() if name.endswith(ends)}
     counts, slowest, peak, faults = Counter[str](), Result(0, "", 0.0, 0), 0, 0
     start = time.monotonic()
     for result in results(seeds, options.seed, options.files):
