@@ -25,6 +25,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import array_files
 import numpy as np
 from pictures import PIXELS, chunks, png16, saved
 from PIL import Image
@@ -98,7 +99,18 @@ def zips() -> dict[str, list[bytes]]:
     return {".zip": seeds}
 
 
-SEEDS: list[Callable[[], dict[str, list[bytes]]]] = [pictures, zips]
+def arrays() -> dict[str, list[bytes]]:
+    "Files of arrays by name."
+    return {name: [content] for name, content in array_files.seeds().items()}
+
+
+SEEDS: list[Callable[[], dict[str, list[bytes]]]] = [pictures, zips, arrays]
+
+
+def all_seeds() -> dict[str, list[bytes]]:
+    "Sound files by suffix, or by name."
+    return {suffix: files for made in SEEDS for suffix, files in made().items()}
+
 
 # Damage
 
@@ -191,7 +203,7 @@ def with_checks(suffix: str, content: bytes, rng: np.random.Generator) -> bytes:
 # Reading
 
 
-def read(path: Path) -> str:
+def read(path: str) -> str:
     "What becomes of a file: read, left out of a folder, or refused."
     from vae_nb import load_images
 
@@ -208,6 +220,14 @@ def read(path: Path) -> str:
     return "read"
 
 
+def place_of(case: Case, path: Path) -> str:
+    "What a file is loaded as: a picture as a folder, every second TIFF by its pages."
+    if case.suffix not in IN_A_FOLDER:
+        return str(path)
+    pages = case.suffix == ".tif" and case.number % 2
+    return str(path.parent) + "#pages" * pages
+
+
 def work(
     to_parent: Connection, seeds: dict[str, list[bytes]], seed: int, numbers: range
 ) -> None:
@@ -219,12 +239,12 @@ def work(
         for case in cases(seeds, seed, numbers):
             here = Path(folder, "files")
             here.mkdir()
-            path = here / f"x{case.suffix}"
+            path = here / f"{case.number}{case.suffix}"
             path.write_bytes(case.content)
             to_parent.send((case.number, None, 0.0, 0))
             start = time.monotonic()
             try:
-                outcome = read(here if case.suffix in IN_A_FOLDER else path)
+                outcome = read(place_of(case, path))
             except BaseException as e:
                 outcome = f"fault: {type(e).__name__}: {e}"
             seconds = time.monotonic() - start
@@ -284,15 +304,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--files", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", help="suffixes, like png,zip; none: all")
+    parser.add_argument("--only", help="ends of names, like png,zip; none: all")
     parser.add_argument("--keep", type=Path, help="folder for the files of faults")
     options = parser.parse_args()
     import vae_nb.datasets  # noqa: F401  # once, for all processes
 
-    seeds = {suffix: files for made in SEEDS for suffix, files in made().items()}
+    seeds = all_seeds()
     if options.only:
-        chosen = {f".{name.strip('.')}" for name in options.only.split(",")}
-        seeds = {suffix: seeds[suffix] for suffix in sorted(chosen)}
+        ends = tuple(options.only.split(","))
+        seeds = {name: files for name, files in seeds.items() if name.endswith(ends)}
     counts, slowest, peak, faults = Counter[str](), Result(0, "", 0.0, 0), 0, 0
     start = time.monotonic()
     for result in results(seeds, options.seed, options.files):

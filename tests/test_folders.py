@@ -189,6 +189,11 @@ DAMAGED = {  # a zip that is refused, what is done to it, and what is said
         lambda content: content,
         "has no pictures but 1 file that cannot be read here (1 .zip)",
     ),
+    "a file without a name": (
+        {"a.txt": b"hello"},
+        lambda content: content.replace(b"a.txt", b"\0.txt"),
+        "has no pictures",
+    ),
     "names that lead out of it": (
         {"../a.png": PICTURE, "/b.png": PICTURE, "C:\\c.png": PICTURE},
         lambda content: content,

@@ -9,6 +9,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from unittest import mock
 
+import fuzz
 import numpy as np
 import pytest
 from command import accepted, refused
@@ -554,3 +555,9 @@ def test_a_decoding_that_is_killed_is_done_anew_and_cleared_away():
         os.utime(path, (0, 0))  # long ago
     assert accepted(*SCORE) == ""
     assert Path("scores.csv").read_text().count("\n") == 5 and not left.exists()
+
+
+def test_damaged_files_of_every_format_are_read_or_refused_in_a_line():
+    for result in fuzz.results(fuzz.all_seeds(), seed=0, files=66):
+        assert not result.outcome.startswith("fault"), result
+        assert result.seconds < fuzz.SECONDS and result.peak < 2 * fuzz.MEGABYTES

@@ -234,7 +234,8 @@ def _leads_out(name: str) -> bool:
 # %% ../nbs/10b_folders.ipynb #zip-pictures
 def _files_in(path: Path, zipped: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     "The files in a zip by name. Raises `ValueError` if they cannot be read."
-    files = {_name_of(info): info for info in zipped.infolist() if not info.is_dir()}
+    files = {_name_of(info): info for info in zipped.infolist()}
+    files = {name: info for name, info in files.items() if name.strip("/")}
     read = suffixes()
     pictures = [info for name, info in files.items() if _suffix(name) in read]
     if any(info.flag_bits & 1 for info in pictures):
@@ -256,7 +257,9 @@ def _in_zip(path: Path) -> Iterator[tuple[Pictures, Counter]]:
     "The pictures in a zip, and how many picture files of a kind are not read."
     try:
         zipped = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, UnicodeError) as e:
+    except OSError:
+        raise
+    except Exception as e:  # a reader of damaged files may raise anything
         raise OSError(f"{path} is not a zip file, or is damaged ({e})") from None
     with zipped:
         files = _files_in(path, zipped)

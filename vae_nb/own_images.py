@@ -247,7 +247,7 @@ def _with_8_bits(
     transparent = picture.info.get("transparency")
     alpha = None
     if not grey and levels.shape[-1] == 4:
-        alpha = levels[..., 3] // 257
+        alpha = (levels[..., 3] / 257).round()
     elif transparent is not None:
         same = colours == np.asarray(transparent)
         alpha = 255 * ~(same if grey else same.all(axis=-1))
