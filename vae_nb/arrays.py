@@ -319,9 +319,9 @@ def _tell_choice(
     plain = all(meaning(name)[1] for name in taken)
     if plain and not left:
         return
-    said = f"{path}: images are {' and '.join(taken)}"
+    said = f"{path}: read as images: {', '.join(taken)}"
     if labels:
-        said += f", labels {' and '.join(labels)}"
+        said += f"; as labels: {', '.join(labels)}"
     notes.append(said + (f"; not used: {_listed(left)}" if left else ""))
 
 
@@ -439,7 +439,7 @@ def _scale(
     low, high = levels.low, levels.high
     if not np.isfinite([low, high]).all():
         raise ValueError(
-            f"{what}: images contain NaN or infinite pixels: clean them before training"
+            f"{what}: some pixels are NaN or infinite: clean them before training"
         )
     if dtype.kind == "f" and -ROUNDING <= low and high <= 1 + ROUNDING:
         return 0, 1
