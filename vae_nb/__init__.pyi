@@ -14,6 +14,13 @@ from .encoder import build_encoder
 from .evaluation import EvaluationCard, evaluate
 from .files import locked, replacing
 from .images import Batches, Dataset, Images, StoredImages, check_images, join, take
+from .inputs import (
+    CheckedModel,
+    check_batch,
+    check_weights,
+    checked_input,
+    image_batches,
+)
 from .likelihoods import (
     BinarizedBernoulli,
     ContinuousBernoulli,
@@ -33,6 +40,7 @@ from .log_likelihood import (
     posterior_kl,
 )
 from .own_images import OwnImages, suffixes
+from .own_networks import fitted_shapes
 from .recipes import RECIPES, Recipe, completed, make_recipe, networks, settings
 from .runs import (
     FILES,
@@ -53,7 +61,7 @@ from .runs import (
     write_metrics,
 )
 from .sampling import Sampling, seed_stream
-from .time_left import progress
+from .time_left import in_words, progress, tell
 from .training import build_optimizer, build_vae, train
 from .truth import Strata, TRUTH, TruthVAE, fit_encoder, train_truth
 from .vae import VAE, active_latents, evaluate_elbo, score_images
@@ -76,6 +84,7 @@ __all__ = [
     "Batches",
     "Bernoulli",
     "BinarizedBernoulli",
+    "CheckedModel",
     "ContinuousBernoulli",
     "DIGIT_CLASSES",
     "Dataset",
@@ -109,7 +118,10 @@ __all__ = [
     "build_encoder",
     "build_optimizer",
     "build_vae",
+    "check_batch",
     "check_images",
+    "check_weights",
+    "checked_input",
     "completed",
     "default_likelihood",
     "effective_beta",
@@ -120,10 +132,13 @@ __all__ = [
     "exact_log_likelihood",
     "examples",
     "fit_encoder",
+    "fitted_shapes",
     "gaussian_kl",
     "has_state",
+    "image_batches",
     "importance_weighted_log_likelihood",
     "in_bits",
+    "in_words",
     "join",
     "load_dataset",
     "load_images",
@@ -158,6 +173,7 @@ __all__ = [
     "settings",
     "suffixes",
     "take",
+    "tell",
     "train",
     "train_truth",
     "unfinished",

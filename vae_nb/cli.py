@@ -16,13 +16,15 @@ __all__ = [
     "RecipeName",
     "Start",
     "ImageSize",
+    "Channels",
+    "Grey",
     "RunToMake",
     "Resume",
     "TensorBoard",
     "TestData",
     "TestImages",
     "Draws",
-    "NoExact",
+    "Exact",
     "PictureToMake",
     "CodesToMake",
     "ReconstructionsToMake",
@@ -79,7 +81,7 @@ OWN = "a folder or .zip of pictures, a .npy, .npz, .csv, idx, .h5 or .mat file"
 
 A_RUN = (
     "A run folder, or a model of vae_nb's own: fashion_mnist, fashion_mnist-article, "
-    "fashion_mnist-truth."
+    "fashion_mnist-truth, fashion_mnist-40d."
 )
 RunName = Annotated[Path, typer.Argument(metavar="RUN", help=A_RUN)]
 DEFAULT_RUN = Path("fashion_mnist")
@@ -109,6 +111,10 @@ def main() -> None:
         with _warnings_in_a_line():
             arguments = sys.argv[1:] or ["--help"]
             status = app(arguments, prog_name="vae_nb", standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:  # who reads has had enough, as after `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)  # what was to be done is done: results are said last
     except Exception as e:
         line = _line_of(e)
         if line is None:
@@ -264,6 +270,28 @@ def _size(text: str | None) -> tuple[int, int] | None:
     return int(parts[0]), int(parts[-1])
 
 
+# %% ../nbs/90_cli.ipynb #channels
+def _channels(
+    channels: int | None, grey: bool, start: Path | None, data: str | None
+) -> int | None:
+    "How many channels images of one's own shall have; None: as many as they have."
+    if grey and channels not in (None, 1):
+        raise ValueError(f"--grey and --channels {channels}: choose one of them")
+    channels = 1 if grey else channels
+    if channels is None:
+        return None
+    if channels not in (1, 3):
+        raise ValueError(f"--channels is {channels}, expected 1 for grey, 3 for colour")
+    if start:
+        raise ValueError(f"--channels is that of {start}: leave it out")
+    if data is None or data in NAMES:
+        raise ValueError(
+            f"{data or 'fashion_mnist'} is grey: --channels is for a folder or a file "
+            "of your own"
+        )
+    return channels
+
+
 # %% ../nbs/90_cli.ipynb #train-options
 MaybeData = Annotated[
     str | None,
@@ -295,6 +323,15 @@ ImageSize = Annotated[
         "most 64 a side."
     ),
 ]
+Channels = Annotated[
+    int | None,
+    typer.Option(
+        help="Of your own images: 1 takes them as grey, 3 as colour; none: as they are."
+    ),
+]
+Grey = Annotated[
+    bool, typer.Option("--grey", "--gray", help="The same as --channels 1.")
+]
 RunToMake = Annotated[
     Path | None, typer.Option(help="Run folder to make; none: a new one in runs/.")
 ]
@@ -322,6 +359,8 @@ def train(
     *,
     start: Start = None,
     image_size: ImageSize = None,
+    channels: Channels = None,
+    grey: Grey = False,
     strict: Strict = False,
     out: RunToMake = None,
     resume: Resume = False,
@@ -335,13 +374,14 @@ def train(
     size = _size(image_size)
     if start and size:
         raise ValueError(f"--image-size is that of {start}: leave it out")
+    channels = _channels(channels, grey, start, data)
     _import_quietly()
     if start:
         loaded = _load(start)
         dataset = _dataset_of(loaded, data, strict)
         chosen = f"from-{start.name}"
     else:
-        loaded, dataset = None, vae_nb.load_dataset(data, size, strict)
+        loaded, dataset = None, vae_nb.load_dataset(data, size, strict, channels)
     name = Path(dataset.name).name
     out = out or _run_folder(Path("runs") / f"{name}-{chosen}", resume)
     training, test = len(dataset.train_images), len(dataset.test_images)
@@ -464,8 +504,14 @@ TestImages = Annotated[
     ),
 ]
 Draws = Annotated[int, typer.Option("-k", help="Draws of IWAE for each.", min=1)]
-NoExact = Annotated[
-    bool, typer.Option("--no-exact", help="Leave out the exact log p(x).")
+Exact = Annotated[
+    bool | None,
+    typer.Option(
+        "--exact/--no-exact",
+        help="Insist on the exact log p(x), or leave it out; none: if it takes no more "
+        "than three minutes.",
+        show_default=False,
+    ),
 ]
 
 
@@ -475,7 +521,7 @@ def evaluate(
     data: TestData = None,
     images: TestImages = 1000,
     k: Draws = 100,
-    no_exact: NoExact = False,
+    exact: Exact = None,
     strict: Strict = False,
 ):
     "Print a run's evaluation card; that of its own data is kept in metrics.json."
@@ -483,14 +529,14 @@ def evaluate(
     dataset = _dataset_of(loaded, data, strict)
     if not data and dataset.fingerprint() != loaded.config["fingerprint"]:
         _say(f"note: this {dataset.name} is not the data that {run} was trained on")
-    parts: dict[str, Any] = {"exact": False} if no_exact else {}
+    parts: dict[str, Any] = {} if exact is None else {"exact": exact}
     card = vae_nb.evaluate(loaded.vae, dataset, images, k, **parts)
+    if not data and loaded.path == run:  # before it is said, which may fail
+        with _told_what_to_do(run):
+            vae_nb.write_metrics({**loaded.metrics, "evaluation": card}, run)
     print(card)
     if loaded.config["train_on_test_images"] and not data:
         _say("note: the test images were among those that it was trained on")
-    if not data and loaded.path == run:
-        with _told_what_to_do(run):
-            vae_nb.write_metrics({**loaded.metrics, "evaluation": card}, run)
 
 
 # %% ../nbs/90_cli.ipynb #sample
@@ -649,16 +695,18 @@ def _write_pngs(folder: Path, names: list[str], vae: "VAE", images: "Images") ->
     "A PNG of each reconstruction, in folders as the names have them."
     from PIL import Image
 
-    from vae_nb.vae import blocks
+    from vae_nb.inputs import blocks
 
     rest = iter(names)
-    for block in blocks(images):
-        pixels = np.round(255 * vae.reconstruct(block)).astype("uint8")
-        for image, name in zip(pixels, rest):
-            path = folder / f"{name}.png"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            grey = image.shape[-1] == 1
-            Image.fromarray(image.squeeze(-1) if grey else image).save(path)
+    with vae_nb.progress(len(images), "reconstructing images") as bar:
+        for block in blocks(images):
+            pixels = np.round(255 * vae.reconstruct(block)).astype("uint8")
+            for image, name in zip(pixels, rest):
+                path = folder / f"{name}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                grey = image.shape[-1] == 1
+                Image.fromarray(image.squeeze(-1) if grey else image).save(path)
+            bar.update(len(block))
 
 
 # %% ../nbs/90_cli.ipynb #score

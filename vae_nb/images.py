@@ -199,10 +199,12 @@ def check_images(
     """
     images = images if hasattr(images, "shape") else np.asarray(images)
     shape = tuple(images.shape)
-    if len(shape) != 4 or (image_shape and shape[1:] != tuple(image_shape)):
+    ranks = 1 + len(image_shape or "HWC")
+    if len(shape) != ranks or (image_shape and shape[1:] != tuple(image_shape)):
         wanted = map(str, image_shape or ("height", "width", "channels"))
         expected = f"(N, {', '.join(wanted)})"
-        raise ValueError(f"images have shape {shape}, expected {expected}")
+        advice = _shape_advice(shape, image_shape)
+        raise ValueError(f"images have shape {shape}, expected {expected}{advice}")
     if shape[0] == 0:
         raise ValueError("there are no images: the array is empty")
     low, high = _pixel_range(images)
@@ -214,6 +216,21 @@ def check_images(
         raise ValueError(
             f"pixels lie in [{low:g}, {high:g}], expected [0, 1]: {advice(low, high)}"
         )
+
+
+# %% ../nbs/00_images.ipynb #shape-advice
+def _shape_advice(shape: tuple[int, ...], image_shape: Sequence[int] | None) -> str:
+    "What to do about images of another shape, if that can be told."
+    wanted = tuple(image_shape or ())
+    if shape == wanted:
+        return ": of one image make a batch, image[None]"
+    if len(shape) == 3 and wanted in ((), (*shape[1:], 1)):
+        return ": add the channel, images[..., None]"
+    if len(shape) == 4 and (shape[2], shape[3], shape[1]) == wanted:
+        return ": put the channels last, np.moveaxis(images, 1, -1)"
+    if wanted and len(shape) > 1 and math.prod(shape[1:]) == math.prod(wanted):
+        return f": images.reshape(-1, {', '.join(map(str, wanted))}) has it"
+    return ""
 
 
 # %% ../nbs/00_images.ipynb #pixel-range

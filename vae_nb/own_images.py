@@ -130,6 +130,7 @@ def _levels(picture: ImageFile.ImageFile) -> np.ndarray:
 def _low_bytes(picture: ImageFile.ImageFile) -> np.ndarray:
     "The lower bytes of 16-bit colours. Pillow keeps the upper ones: swap the two."
     other = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
+    assert picture.fp is not None  # it is not decoded yet
     with Image.open(picture.fp, formats=_formats()) as again:
         again.seek(picture.tell())
         raw = _rawmode(again)
@@ -261,7 +262,7 @@ def _on_white(image: Image.Image, changes: list[str]) -> Image.Image:
     if not image.has_transparency_data:
         return image
     above = image.convert("RGBA")
-    if above.getextrema()[3] == (255, 255):
+    if above.getchannel("A").getextrema() == (255, 255):
         return above
     changes.append("transparent parts became white")
     return Image.alpha_composite(Image.new("RGBA", above.size, "white"), above)
@@ -271,10 +272,11 @@ def _converted(image: Image.Image, mode: str) -> Image.Image:
     "A picture in grey, L, or colour, RGB."
     if image.mode == "LAB":
         try:
-            lab, srgb = map(ImageCms.createProfile, ("LAB", "sRGB"))
-            image = ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
+            lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+            change = ImageCms.buildTransform(lab, srgb, "LAB", "RGB")
         except ImportError:  # Pillow was built without it
             raise ValueError("its colours are LAB, which cannot be converted") from None
+        image = change.apply(image)
     return image.convert(mode)
 
 
@@ -297,9 +299,14 @@ def _decode(
 
 
 # %% ../nbs/10_own_images.ipynb #only-the-first
+def _has_several(picture: ImageFile.ImageFile) -> bool:
+    "Whether there are other pictures in its file; they are not counted, to be quick."
+    return getattr(picture, "is_animated", False)
+
+
 def _only_the_first(picture: ImageFile.ImageFile) -> list[str]:
     "What is said of a file with several pictures."
-    if not getattr(picture, "is_animated", False):
+    if not _has_several(picture):
         return []
     if picture.format == "TIFF":
         return [
@@ -547,7 +554,7 @@ def _opened(pictures: Pictures, name: str) -> Iterator[ImageFile.ImageFile]:
 def _look_at(pictures: Pictures, name: str) -> list[tuple[_Spot, _Head]]:
     "The heads of the images in a file."
     with _opened(pictures, name) as picture:
-        several = picture.format == "TIFF" and picture.is_animated
+        several = picture.format == "TIFF" and _has_several(picture)
         if not (pictures.pages and several):
             return [(_Spot(name), _look(picture))]
         heads = []

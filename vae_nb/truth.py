@@ -149,11 +149,16 @@ def train_truth(
     parts = made.encoder, made.decoder, made.likelihood
     vae = TruthVAE(*parts, recipe.beta, draws, recipe.seed)
 
+    def told(run: Run) -> Run:
+        # the networks are the recipe's, which `train` cannot know of a model
+        networks = {"encoder": recipe.encoder, "decoder": recipe.decoder}
+        return replace(_plain(run), config={**run.config, **networks})
+
     def finish(run: Run, folder: Path) -> None:
-        save_run(_plain(run), folder)
+        save_run(told(run), folder)
 
     options: dict[str, Any] = dict(resume=resume, callbacks=callbacks, finish=finish)
-    return _plain(train(dataset, recipe, start=vae, out=out, **options))
+    return told(train(dataset, recipe, start=vae, out=out, **options))
 
 
 def _plain(run: Run) -> Run:
