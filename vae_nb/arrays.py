@@ -42,6 +42,7 @@ class Entry:
     load: Callable[[], np.ndarray]
     fault: str = ""  # why it cannot be loaded
     file: Path | None = None  # of nothing but this array, .npy
+    note: str = ""  # what is to be said if it is used
 
     @property
     def size(self) -> int:
@@ -516,6 +517,8 @@ def _labels(
         if not name:
             return np.full(sum(counts), "images")
         labels = _loaded(path, name, entries)
+        if entries[name].note:
+            notes.append(f"{path}: {entries[name].note}")
         fault = _no_classes(labels, count)
         if fault:
             notes.append(f"{path}: {name} {fault}, so all images are of one class")
