@@ -6,6 +6,7 @@ import struct
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -34,7 +35,7 @@ DIGITS = tuple("012459")  # the classes of LABELS
 NUMBERED = "".join(f"{i},{row}\n" for i, row in enumerate(table(names=False).split()))
 NAMES = table().partition("\n")[0]
 WORDS = ["cat", "dog", "cat", "dog", "cat", "dog"]
-SVHN = dict(X=np.moveaxis(COLOUR, 0, 3), y=LABELS[:, None])
+SVHN: dict[str, Any] = dict(X=np.moveaxis(COLOUR, 0, 3), y=LABELS[:, None])
 
 
 def fer2013() -> str:

@@ -19,7 +19,7 @@ from typing import IO
 import numpy as np
 from PIL import Image
 
-from vae_nb.images import (
+from .images import (
     ROUNDING,
     Images,
     StoredImages,

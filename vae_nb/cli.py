@@ -587,12 +587,12 @@ def plot(run: RunName = DEFAULT_RUN):
 # %% ../nbs/90_cli.ipynb #all-images
 def _all_images(run: "Run", data: str, strict: bool) -> "OwnImages":
     "All images of some data, with their names, as the model of a run takes them."
-    shape = run.vae.image_shape
+    height, width, channels = run.vae.image_shape
     if _is_own(data):
-        own = vae_nb.load_images(data, shape[:2], strict, shape[2])
+        own = vae_nb.load_images(data, (height, width), strict, channels)
     else:
         own = _both_parts(vae_nb.load_dataset(data))
-    vae_nb.check_images(own.images[:1], shape)
+    vae_nb.check_images(own.images[:1], run.vae.image_shape)
     return own
 
 

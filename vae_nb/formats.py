@@ -21,7 +21,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from vae_nb.arrays import (
+from .arrays import (
     Entry,
     check_promise,
     held,

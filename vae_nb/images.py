@@ -203,8 +203,8 @@ def check_images(
     if len(shape) != ranks or (image_shape and shape[1:] != tuple(image_shape)):
         wanted = map(str, image_shape or ("height", "width", "channels"))
         expected = f"(N, {', '.join(wanted)})"
-        advice = _shape_advice(shape, image_shape)
-        raise ValueError(f"images have shape {shape}, expected {expected}{advice}")
+        hint = _shape_advice(shape, image_shape)
+        raise ValueError(f"images have shape {shape}, expected {expected}{hint}")
     if shape[0] == 0:
         raise ValueError("there are no images: the array is empty")
     low, high = _pixel_range(images)

@@ -372,7 +372,10 @@ class _OwnLoss(keras.Model):
 class CheckedModel(_OwnLoss):
     "A Keras model of images alone, which are checked before it is trained or asked."
 
-    image_shape: tuple[int, ...]  # of each image, as a subclass knows it
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        "Of each image, as a subclass knows it."
+        raise NotImplementedError
 
     def fit(
         self,

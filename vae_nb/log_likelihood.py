@@ -17,6 +17,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -671,8 +672,7 @@ def expected_seconds(
         few, z = min(len(images), 8), np.zeros((_SIDE**latents, latents))
         with progress(0, "") as bar:
             one, more = (
-                _seconds(lambda n=n: _log_joint(vae, images[:n], z, bar))
-                for n in (1, few)
+                _seconds(partial(_log_joint, vae, images[:n], z, bar)) for n in (1, few)
             )
         each = max(0.0, more - one) / max(1, few - 1)  # of an image more
         grid = 4 * (cells / len(z)) * (one + (len(images) - 1) * each)

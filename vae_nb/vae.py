@@ -278,9 +278,10 @@ def evaluate_elbo(
     steps = None if count is None else math.ceil(count / size)
     with same_noise(vae), progress(steps, "-ELBO of the images") as bar:
         told = dict(verbose=0, return_dict=True, callbacks=[Steps(bar)])
+        given: Any = images
         if count is None:  # in blocks of the same size, so that the draws are the same
-            images = ((x,) for x in image_batches(images, vae.image_shape, size))
-        values = vae.evaluate(images, batch_size=size, **told)
+            given = ((x,) for x in image_batches(images, vae.image_shape, size))
+        values = vae.evaluate(given, batch_size=size, **told)
     reconstruction, kl = float(values["reconstruction_loss"]), float(values["kl_loss"])
     return {
         "negative_elbo": reconstruction + kl,
