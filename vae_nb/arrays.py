@@ -63,10 +63,10 @@ def readable(
     "Raise `OSError`, in one line, for whatever a reader of a damaged file raises."
     try:
         yield
-    except MemoryError:
-        raise
     except Exception as e:  # a reader of damaged files may raise anything
         reason = "it is a web page" if _is_web_page(path) else why(e)
+        if isinstance(e, MemoryError):
+            reason = "it asks for more memory than there is"
         raise OSError(f"{path} cannot be read ({reason}): {expected}") from None
 
 
