@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sklearn.datasets
 from array_files import (
     COLOUR,
     FLOATS,
@@ -121,6 +122,19 @@ def test_a_file_of_arrays_is_read(name, content, pixels, classes):
         assert named == list(map(str, LABELS))
     if classes == ("cat", "dog"):
         assert named == WORDS
+
+
+def test_a_real_table_with_labels_in_its_last_column():
+    file = Path(sklearn.__file__).parent / "datasets/data/digits.csv.gz"
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        own = load_images(file)
+    digits = sklearn.datasets.load_digits()
+    assert np.allclose(own.images[..., 0], digits.images / 255)
+    assert own.labels.tolist() == digits.target.tolist()
+    notes = "\n".join(str(warning.message) for warning in said)
+    assert "columns have no names, the last was taken as labels" in notes
+    assert "if 16 is white, divide by it before" in notes
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")

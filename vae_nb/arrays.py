@@ -42,6 +42,7 @@ class Entry:
     load: Callable[[], np.ndarray]
     fault: str = ""  # why it cannot be loaded
     file: Path | None = None  # of nothing but this array, .npy
+    note: str = ""  # what is to be said if it is used
 
     @property
     def size(self) -> int:
@@ -62,10 +63,10 @@ def readable(
     "Raise `OSError`, in one line, for whatever a reader of a damaged file raises."
     try:
         yield
-    except MemoryError:
-        raise
     except Exception as e:  # a reader of damaged files may raise anything
         reason = "it is a web page" if _is_web_page(path) else why(e)
+        if isinstance(e, MemoryError):
+            reason = "it asks for more memory than there is"
         raise OSError(f"{path} cannot be read ({reason}): {expected}") from None
 
 
@@ -319,9 +320,9 @@ def _tell_choice(
     plain = all(meaning(name)[1] for name in taken)
     if plain and not left:
         return
-    said = f"{path}: images are {' and '.join(taken)}"
+    said = f"{path}: read as images: {', '.join(taken)}"
     if labels:
-        said += f", labels {' and '.join(labels)}"
+        said += f"; as labels: {', '.join(labels)}"
     notes.append(said + (f"; not used: {_listed(left)}" if left else ""))
 
 
@@ -439,7 +440,7 @@ def _scale(
     low, high = levels.low, levels.high
     if not np.isfinite([low, high]).all():
         raise ValueError(
-            f"{what}: images contain NaN or infinite pixels: clean them before training"
+            f"{what}: some pixels are NaN or infinite: clean them before training"
         )
     if dtype.kind == "f" and -ROUNDING <= low and high <= 1 + ROUNDING:
         return 0, 1
@@ -516,6 +517,8 @@ def _labels(
         if not name:
             return np.full(sum(counts), "images")
         labels = _loaded(path, name, entries)
+        if entries[name].note:
+            notes.append(f"{path}: {entries[name].note}")
         fault = _no_classes(labels, count)
         if fault:
             notes.append(f"{path}: {name} {fault}, so all images are of one class")

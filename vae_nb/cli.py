@@ -77,7 +77,7 @@ def _vae_nb():
 
 
 NAMES = ("fashion_mnist", "mnist", "digits")  # of data sets, also if a folder has one
-OWN = "a folder of pictures, or a .zip of one, a .npy or a .npz file"
+OWN = "a folder or .zip of pictures, a .npy, .npz, .csv, idx, .h5 or .mat file"
 
 A_RUN = (
     "A run folder, or a model of vae_nb's own: fashion_mnist, fashion_mnist-article, "

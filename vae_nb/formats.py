@@ -81,12 +81,28 @@ def _read_csv(path: Path) -> dict[str, Entry]:
         header, label, pixels = _columns(cells)
         if len(pixels) < 2:
             raise ValueError("its rows have no pixels")
-        rows = file if header else itertools.chain([first], file)
+        rows, note = iter(file), ""
+        if not header:
+            some = [first, *itertools.islice(file, _ROWS)]
+            rows = itertools.chain(some, file)
+            if label is not None:
+                label, note = _label_of(some, between)
+                pixels = [i for i in range(len(cells)) if i != label]
         table, column = _table(rows, between, label, pixels)
     found = {"images": held(table)}
     if column is not None:
-        found["labels"] = held(column)
+        found["labels"] = Entry(column.shape, column.dtype, lambda: column, note=note)
     return found
+
+
+def _label_of(rows: list[str], between: str) -> tuple[int, str]:
+    "The column of labels where columns have no names, and what is to be said of it."
+    cells = [row.strip().split(between) for row in rows if row.strip()]
+    first, last = ({row[i] for row in cells} for i in (0, -1))
+    label, place = 0, "first"
+    if len(first) == 1 and 1 < len(last) <= 100:  # a corner of the images comes first
+        label, place = len(cells[0]) - 1, "last"
+    return label, f"columns have no names, the {place} was taken as labels"
 
 
 def _text(path: Path) -> IO[str]:
