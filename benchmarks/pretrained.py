@@ -6,8 +6,10 @@
 
 Writes vae_nb/pretrained/NAME for each: a run folder without the optimiser's memory,
 with the commit that the training was started at, the data's licence and the model
-file's SHA-256 in config.json. The figures in metrics.json are computed afresh. The
-article's run comes from benchmarks/article.py.
+file's SHA-256 in config.json, and densities of the codes of each class. The figures in
+metrics.json are computed afresh. The article's run comes from benchmarks/article.py.
+
+    python benchmarks/pretrained.py --densities  # of the models that there are, anew
 """
 
 import argparse
@@ -20,7 +22,19 @@ from pathlib import Path
 
 from harness import root
 
-from vae_nb import VAE, Dataset, Run, evaluate_elbo, load_dataset, load_run, save_run
+from vae_nb import (
+    PRETRAINED,
+    VAE,
+    Dataset,
+    Run,
+    class_densities,
+    evaluate_elbo,
+    load_dataset,
+    load_pretrained,
+    load_run,
+    save_densities,
+    save_run,
+)
 
 
 def finished(path: Path, dataset: Dataset) -> Run:
@@ -34,13 +48,20 @@ def finished(path: Path, dataset: Dataset) -> Run:
     return replace(run, vae=uncompiled, metrics=evaluate_elbo(vae, dataset.test_images))
 
 
-def publish(name: str, run: Run) -> None:
+def add_densities(run: Run, dataset: Dataset, folder: Path) -> None:
+    "Fitted anew, whatever the run has."
+    fitted = class_densities(replace(run, path=None), dataset)
+    save_densities(fitted, folder / "densities.npz", run, dataset)
+
+
+def publish(name: str, run: Run, dataset: Dataset) -> None:
     assert run.path
     origin = json.loads((run.path / "provenance.json").read_text())
     with tempfile.TemporaryDirectory(dir=root / "vae_nb") as scratch:
         folder = Path(scratch) / name
         folder.mkdir()
         save_run(run, folder)
+        add_densities(run, dataset, folder)
         model = (folder / "model.keras").read_bytes()
         config = {
             **run.config,
@@ -57,11 +78,17 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("runs", nargs="+", metavar="NAME=RUN")
+    parser.add_argument("runs", nargs="*", metavar="NAME=RUN")
+    parser.add_argument("--densities", action="store_true")
     dataset = load_dataset("fashion_mnist")
-    for chosen in parser.parse_args().runs:
-        name, _, path = chosen.partition("=")
-        publish(name, finished(Path(path), dataset))
+    chosen = parser.parse_args()
+    for one in chosen.runs:
+        name, _, path = one.partition("=")
+        publish(name, finished(Path(path), dataset), dataset)
+    for name in PRETRAINED if chosen.densities else ():
+        made = load_pretrained(name)
+        assert made.path
+        add_densities(made, dataset, made.path)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ from .log_likelihood import (
     posterior_grid,
     posterior_kl,
 )
-from .own_images import OwnImages
+from .own_images import OwnImages, load_picture
 from .recipes import RECIPES, Recipe, completed, make_recipe, networks, settings
 from .runs import (
     FILES,
@@ -149,6 +149,7 @@ __all__ = [
     "load_dataset",
     "load_images",
     "load_own_dataset",
+    "load_picture",
     "load_pretrained",
     "load_run",
     "load_state",
