@@ -36,10 +36,10 @@ from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
 from .files import replacing
-from .images import Dataset, check_images
+from .images import Dataset, Images, check_images, take
 from .log_likelihood import _told
 from .runs import Run
-from .vae import VAE
+from .vae import VAE, blocks
 
 
 # %% ../nbs/14_synthesis.ipynb #density
@@ -227,7 +227,7 @@ def class_densities(
         for c in range(len(names)):
             rows = np.flatnonzero(labels == c)[:most]
             if len(rows):
-                codes = codes_of(run.vae, dataset.train_images[rows])
+                codes = codes_of(run.vae, take(dataset.train_images, rows))
                 densities.append(fit_density(*codes))
             else:
                 densities.append(None)
@@ -240,14 +240,19 @@ def class_densities(
 # %% ../nbs/14_synthesis.ipynb #fit-classes-parts
 def codes_of(
     vae: VAE,
-    images: np.ndarray,  # (N, H, W, C) in [0, 1]
+    images: Images,  # (N, H, W, C) in [0, 1]
 ) -> tuple[np.ndarray, np.ndarray]:
     """z_mean and z_log_var of what the likelihood is of, each (N, latent_dim).
 
     As `encode`, but where a likelihood tosses its pixels, of tossed ones; always the
     same.
     """
-    return vae.encode(ops.convert_to_numpy(vae.likelihood.observe(images, seed=0)))
+    codes = []
+    for number, block in enumerate(blocks(images)):
+        observed = vae.likelihood.observe(block, seed=number)
+        codes.append(vae.encode(ops.convert_to_numpy(observed)))
+    z_mean, z_log_var = (np.concatenate(part) for part in zip(*codes))
+    return z_mean, z_log_var
 
 
 def _labelled(dataset: Dataset) -> tuple[np.ndarray, tuple[str, ...]]:
