@@ -18,7 +18,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -33,6 +33,7 @@ from vae_nb import (
     PATHS,
     ClassDensities,
     Dataset,
+    Images,
     Run,
     class_densities,
     code_path,
@@ -69,7 +70,7 @@ class Made(NamedTuple):
 # What the densities gain
 
 
-def drawn_codes(run: Run, images: np.ndarray, seed: int = 0) -> tuple:
+def drawn_codes(run: Run, images: Images, seed: int = 0) -> tuple:
     "z_mean and z_log_var, and a draw for each image."
     z_mean, z_log_var = codes_of(run.vae, images)
     noise = np.random.default_rng(seed).standard_normal(z_mean.shape)
@@ -162,7 +163,7 @@ def accuracies(
     images: np.ndarray, labels: np.ndarray, dataset: Dataset, steps: int
 ) -> dict:
     "Shares of the real test images that both classifiers get right."
-    test, truth = dataset.test_images, dataset.test_labels
+    test, truth = np.asarray(dataset.test_images), dataset.test_labels
     flat, flat_test = images.reshape(len(images), -1), test.reshape(len(test), -1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # 100 steps are meant
@@ -207,9 +208,8 @@ def sources(made: dict[str, Made], dataset: Dataset, sizes: Sizes) -> Iterator[t
 class Neighbours:
     "The training images, to look for the nearest."
 
-    def __init__(self, images: np.ndarray):
-        self.images = images
-        flat = images.reshape(len(images), -1)
+    def __init__(self, images: Images):
+        flat = np.asarray(images).reshape(len(images), -1)
         self.found = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(flat)
 
     def of(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -231,7 +231,7 @@ def summary(distances: np.ndarray, labels: np.ndarray, class_names) -> dict:
     }
 
 
-def first_of_each(images: np.ndarray, labels: np.ndarray, n: int) -> tuple:
+def first_of_each(images: Images, labels: np.ndarray, n: int) -> tuple:
     "The first n images of each class, and their labels."
     rows = np.concatenate([np.flatnonzero(labels == c)[:n] for c in np.unique(labels)])
     return images[rows], labels[rows]
@@ -280,7 +280,8 @@ def halfway(made: Made, dataset: Dataset, n: int) -> dict:
             middle = []
             for a, b in pairs[differ]:
                 middle.append(code_path(codes[a], codes[b], 3, path)[1])
-            log_density = np.logaddexp.reduce(densities.log_joint(middle), axis=1)
+            joint = densities.log_joint(np.array(middle))
+            log_density = np.logaddexp.reduce(joint, axis=1)
             found[f"{kind}, {path}"] = {
                 "length": float(np.linalg.norm(middle, axis=1).mean()),
                 "log_density": float(np.median(log_density)),
@@ -341,8 +342,8 @@ def told(
     height, width, _ = dataset.image_shape
     (ax,) = figure.axes
     for row, name in enumerate(names):
-        at = dict(ha="right", va="center", fontsize=8)
-        ax.text(-6, (row + 0.5) * height, name, **at)
+        middle = (row + 0.5) * height
+        ax.text(-6, middle, name, ha="right", va="center", fontsize=8)
     for block, head in enumerate(heads):
         middle = (block * step + (step - 1) / 2) * width
         ax.text(middle, -6, head, ha="center", va="bottom", fontsize=8)
@@ -350,7 +351,8 @@ def told(
 
 
 def draw(made: dict[str, Made], dataset: Dataset, folder: Path) -> None:
-    kind = dict(dpi=200, bbox_inches="tight", pil_kwargs={"quality": 85})
+    kind: dict[str, Any] = dict(dpi=200, bbox_inches="tight")
+    kind["pil_kwargs"] = {"quality": 85}
     for latents, one in made.items():
         figure = by_class(one, dataset, 8)
         figure.savefig(folder / f"synthesis.{latents}.jpg", **kind)

@@ -601,7 +601,7 @@ def _write_samples(
             return
         pixels = np.round(255 * images).astype("uint8")
         if out.suffix == ".npz":
-            classes: dict[str, np.ndarray] = {}
+            classes: dict[str, Any] = {}
             if labels is not None:
                 classes = {"labels": labels, "class_names": np.array(class_names)}
             np.savez(new, images=pixels, **classes)
@@ -839,10 +839,10 @@ def interpolate(
     if (first is None) != (last is None):
         raise ValueError("one image is named: name two, or none")
     loaded = _load(run)
-    names, ends = _two_images(loaded, (first, last), data, strict)
-    between = vae_nb.interpolate(loaded.vae, *ends, steps, path)
+    names, (start, end) = _two_images(loaded, (first, last), data, strict)
+    between = vae_nb.interpolate(loaded.vae, start, end, steps, path)
     with _writing(out) as new:
-        new.write_bytes(_strip(between, *ends))
+        new.write_bytes(_strip(between, start, end))
     print(f"{steps} images from {names[0]} to {names[1]}, {path}, are in {out}")
 
 

@@ -26,6 +26,7 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from keras import ops
@@ -354,7 +355,7 @@ def save_densities(
     dataset: Dataset,  # whose codes they are of
 ) -> None:
     "Write densities as arrays, with the fingerprints of the model and of the data."
-    arrays = {
+    arrays: dict[str, Any] = {
         "model": np.array(_fingerprint(run.vae)),
         "data": np.array(dataset.fingerprint()),
         "class_names": np.array(fitted.class_names),
@@ -447,4 +448,5 @@ def interpolate(
     """
     pair = np.stack([first, last])
     check_images(pair, vae.image_shape)
-    return vae.decode(code_path(*vae.encode(pair)[0], steps, path))
+    start, end = vae.encode(pair)[0]
+    return vae.decode(code_path(start, end, steps, path))
