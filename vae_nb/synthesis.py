@@ -61,7 +61,7 @@ class Density:
         rng = np.random.default_rng(seed)
         which = rng.choice(len(self.weights), size=n, p=self.weights)
         z = rng.standard_normal((n, self.means.shape[1]))
-        roots = np.linalg.cholesky(self.covariances)
+        roots = np.linalg.cholesky(self.covariances.astype("float64"))
         for k, root in enumerate(roots):
             z[which == k] = self.means[k] + z[which == k] @ root.T
         return z.astype("float32")
@@ -73,7 +73,7 @@ class Density:
         "log r(z) of each code, (N,), nats."
         parts = []
         for weight, mean, covariance in zip(
-            self.weights, self.means, self.covariances, strict=True
+            self.weights, self.means, self.covariances.astype("float64"), strict=True
         ):
             log_prob = multivariate_normal(mean, covariance).logpdf(z)
             parts.append(np.log(weight) + np.atleast_1d(log_prob))
@@ -128,7 +128,7 @@ def _clearly_better(new: np.ndarray, old: np.ndarray) -> bool:
 
 def _mixture(codes: np.ndarray, k: int, seed: int) -> GaussianMixture:
     "k normal distributions; in one thread, so that its bits depend on no other."
-    mixture = GaussianMixture(k, reg_covar=1e-6, max_iter=200, random_state=seed)
+    mixture = GaussianMixture(k, reg_covar=1e-4, max_iter=200, random_state=seed)
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # near enough by then
         return mixture.fit(codes)
