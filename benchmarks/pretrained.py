@@ -1,15 +1,18 @@
 """Make the models that come with the library from finished runs.
 
     python benchmarks/recipes.py && python benchmarks/truth.py   # leave the runs
+    python benchmarks/published.py train
     python benchmarks/pretrained.py fashion_mnist=runs/default-seed0 \\
-        fashion_mnist-truth=runs/truth-seed0
+        fashion_mnist-truth=runs/truth-seed0 fashion_mnist-40d=runs/binarized-seed0
+    python benchmarks/pretrained.py fashion_mnist-article   # measures it again
 
 Writes vae_nb/pretrained/NAME for each: a run folder without the optimiser's memory,
 with the commit that the training was started at, the data's licence and the model
-file's SHA-256 in config.json, and densities of the codes of each class. The figures in
-metrics.json are computed afresh. The article's run comes from benchmarks/article.py.
+file's SHA-256 in config.json. Figures and evaluation card in metrics.json, and
+densities of the codes of each class in densities.npz, are computed afresh. The
+article's run comes from benchmarks/article.py.
 
-    python benchmarks/pretrained.py --densities  # of the models that there are, anew
+    python benchmarks/pretrained.py --densities  # only these, of all the models
 """
 
 import argparse
@@ -21,6 +24,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness import root
+from published import protocol
 
 from vae_nb import (
     PRETRAINED,
@@ -28,40 +32,57 @@ from vae_nb import (
     Dataset,
     Run,
     class_densities,
+    evaluate,
     evaluate_elbo,
     load_dataset,
     load_pretrained,
     load_run,
     save_densities,
     save_run,
+    write_metrics,
 )
+
+PLACE = root / "vae_nb" / "pretrained"
 
 
 def finished(path: Path, dataset: Dataset) -> Run:
-    "A run of all its epochs on the dataset, without optimiser, measured again."
+    "A run of all its epochs on the dataset or the published part, without optimiser."
     run = load_run(path)
-    same_data = run.config["fingerprint"] == dataset.fingerprint()
+    part = run.config["training_images"] < len(dataset.train_images)
+    known = protocol(False)[0] if part else dataset
+    same_data = run.config["fingerprint"] == known.fingerprint()
     if not same_data or run.config["epochs_done"] < run.config["epochs"]:
         raise SystemExit(f"{path} is not a finished run on Fashion-MNIST")
     vae = run.vae
     uncompiled = VAE(vae.encoder, vae.decoder, vae.likelihood, vae.beta)
-    return replace(run, vae=uncompiled, metrics=evaluate_elbo(vae, dataset.test_images))
+    whole = {**run.config, "fingerprint": dataset.fingerprint()}
+    return replace(run, vae=uncompiled, config=whole)
 
 
-def add_densities(run: Run, dataset: Dataset, folder: Path) -> None:
-    "Fitted anew, whatever the run has."
+def measure(name: str, dataset: Dataset) -> None:
+    "Figures and card on the test images, as `vae_nb evaluate` has them."
+    vae = load_pretrained(name).vae
+    figures = evaluate_elbo(vae, dataset.test_images)
+    card = evaluate(vae, dataset)
+    write_metrics({**figures, "evaluation": card}, PLACE / name)
+    print(name, card, sep="\n")
+
+
+def add_densities(name: str, dataset: Dataset) -> None:
+    "Densities of the codes, fitted anew, into its folder."
+    run = load_pretrained(name)
     fitted = class_densities(replace(run, path=None), dataset)
-    save_densities(fitted, folder / "densities.npz", run, dataset)
+    save_densities(fitted, PLACE / name / "densities.npz", run, dataset)
 
 
-def publish(name: str, run: Run, dataset: Dataset) -> None:
+def publish(name: str, run: Run) -> None:
+    "A folder in vae_nb/pretrained, whole."
     assert run.path
     origin = json.loads((run.path / "provenance.json").read_text())
     with tempfile.TemporaryDirectory(dir=root / "vae_nb") as scratch:
         folder = Path(scratch) / name
         folder.mkdir()
         save_run(run, folder)
-        add_densities(run, dataset, folder)
         model = (folder / "model.keras").read_bytes()
         config = {
             **run.config,
@@ -70,25 +91,25 @@ def publish(name: str, run: Run, dataset: Dataset) -> None:
             "sha256": hashlib.sha256(model).hexdigest(),
         }
         (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
-        shutil.rmtree(root / "vae_nb" / "pretrained" / name, ignore_errors=True)
-        folder.rename(root / "vae_nb" / "pretrained" / name)
+        shutil.rmtree(PLACE / name, ignore_errors=True)
+        folder.rename(PLACE / name)
 
 
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("runs", nargs="*", metavar="NAME=RUN")
+    parser.add_argument("runs", nargs="*", metavar="NAME[=RUN]")
     parser.add_argument("--densities", action="store_true")
-    dataset = load_dataset("fashion_mnist")
-    chosen = parser.parse_args()
-    for one in chosen.runs:
-        name, _, path = one.partition("=")
-        publish(name, finished(Path(path), dataset), dataset)
-    for name in PRETRAINED if chosen.densities else ():
-        made = load_pretrained(name)
-        assert made.path
-        add_densities(made, dataset, made.path)
+    dataset, asked = load_dataset("fashion_mnist"), parser.parse_args()
+    for chosen in asked.runs:
+        name, _, path = chosen.partition("=")
+        if path:
+            publish(name, finished(Path(path), dataset))
+        measure(name, dataset)
+        add_densities(name, dataset)
+    for name in PRETRAINED if asked.densities else ():
+        add_densities(name, dataset)
 
 
 if __name__ == "__main__":

@@ -35,6 +35,12 @@ FLAGS = [
     (["train", "digits", "--image-size", "32"], "a size of its own"),
     (["train", "x.npy", "--image-size", "0"], "each from 1 to 1024"),
     (["train", "x.npy", "--image-size", "9x9x9"], "height x width"),
+    (["train", "digits", "--grey"], "digits is grey"),
+    (["train", "--channels", "3"], "fashion_mnist is grey"),
+    (["train", "rgb.npy", "--channels", "2"], "expected 1 for grey, 3 for colour"),
+    (["train", "rgb.npy", "--grey", "--channels", "3"], "choose one of them"),
+    (["train", "rgb.npy", "--grey", "--from", FASHION], "leave it out"),
+    (["evaluate", "x.npy"], "x.npy is a file, no run folder"),
     (["train", "digits", "--kl-warmup", "1.5"], "kl_warmup is 1.5, expected a number"),
     (["train", "digits", "--from", "nowhere"], "there is no run folder nowhere"),
     (["train", "--from", FASHION, "--latent-dim", "3"], "has 2: leave it out"),
@@ -53,7 +59,6 @@ FLAGS = [
     (["encode", FASHION, "x.npy", "--out", "codes"], "does not end in .npz or .csv"),
     (["reconstruct", FASHION, "x.npy", "--out", "photos"], "exists already"),
     (["evaluate", FASHION, "x.npy", "-k", "0"], "Invalid value for '-k'"),
-    (["evaluate", "x.npy"], "no run folder"),
     (["sample", FASHION, "--out", "/proc/x.png"], "cannot write /proc/x.png"),
     (["plot", "nowhere"], "there is no run folder nowhere"),
 ]
@@ -129,6 +134,25 @@ def test_settings_reach_the_training(monkeypatch):
     assert seen["out"] == Path("run") and seen["resume"] and seen["tensorboard"]
 
 
+@pytest.mark.parametrize(
+    "flags, channels",
+    [([], 3), (["--grey"], 1), (["--channels", "1"], 1), (["--channels", "3"], 3)],
+)
+def test_colours_are_taken_as_they_are_asked_for(monkeypatch, flags, channels):
+    rgb = np.stack([PIXELS] * 3, axis=-1)
+    rgb[..., 0] = 0
+    np.save("rgb.npy", rgb)
+    seen = []
+
+    def train(dataset, *_, **__):
+        seen.append(dataset.image_shape[2])
+        raise ValueError("that is enough")
+
+    monkeypatch.setattr(library, "train", train)
+    vae_nb("train", "rgb.npy", *flags, "--out", "run")
+    assert seen == [channels]
+
+
 def test_the_card_can_be_had_without_the_exact_part(monkeypatch):
     seen = []
 
@@ -139,7 +163,9 @@ def test_the_card_can_be_had_without_the_exact_part(monkeypatch):
     monkeypatch.setattr(library, "evaluate", card)
     accepted("evaluate", FASHION, "digits")
     accepted("evaluate", FASHION, "digits", "--images", 7, "-k", 3, "--no-exact")
-    assert seen == [((1000, 100), {}), ((7, 3), {"exact": False})]
+    accepted("evaluate", FASHION, "digits", "--exact")
+    assert [options for _, options in seen] == [{}, {"exact": False}, {"exact": True}]
+    assert [some for some, _ in seen] == [(1000, 100), (7, 3), (1000, 100)]
 
 
 def test_an_early_end_is_said():

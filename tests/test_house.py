@@ -69,7 +69,7 @@ def imported(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def test_every_room_is_there():
-    assert len(ROOMS) > 15 and list(ROOMS)[:3] == ["images", "files", "elbo"]
+    assert len(ROOMS) > 15 and list(ROOMS)[:3] == ["images", "files", "time_left"]
     assert list(ROOMS)[-1] == "cli"
 
 

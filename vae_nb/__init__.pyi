@@ -1,4 +1,5 @@
 # Written by nbs/export.py from what the notebooks export.
+from .arrays import npy_entry
 from .audit import effective_beta
 from .datasets import (
     DIGIT_CLASSES,
@@ -13,6 +14,13 @@ from .encoder import build_encoder
 from .evaluation import EvaluationCard, evaluate
 from .files import locked, replacing
 from .images import Batches, Dataset, Images, StoredImages, check_images, join, take
+from .inputs import (
+    CheckedModel,
+    check_batch,
+    check_weights,
+    checked_input,
+    image_batches,
+)
 from .likelihoods import (
     BinarizedBernoulli,
     ContinuousBernoulli,
@@ -31,7 +39,8 @@ from .log_likelihood import (
     posterior_grid,
     posterior_kl,
 )
-from .own_images import OwnImages, load_picture
+from .own_images import OwnImages, load_picture, suffixes
+from .own_networks import fitted_shapes
 from .recipes import RECIPES, Recipe, completed, make_recipe, networks, settings
 from .runs import (
     FILES,
@@ -66,8 +75,9 @@ from .synthesis import (
     save_densities,
     synthesize,
 )
+from .time_left import in_words, progress, tell
 from .training import build_optimizer, build_vae, train
-from .truth import Strata, TRUTH, TruthVAE, train_truth
+from .truth import Strata, TRUTH, TruthVAE, fit_encoder, train_truth
 from .vae import VAE, active_latents, evaluate_elbo, score_images
 from .visualization import (
     examples,
@@ -88,6 +98,7 @@ __all__ = [
     "Batches",
     "Bernoulli",
     "BinarizedBernoulli",
+    "CheckedModel",
     "ClassDensities",
     "ContinuousBernoulli",
     "DIGIT_CLASSES",
@@ -124,7 +135,10 @@ __all__ = [
     "build_encoder",
     "build_optimizer",
     "build_vae",
+    "check_batch",
     "check_images",
+    "check_weights",
+    "checked_input",
     "class_densities",
     "class_number",
     "code_path",
@@ -139,10 +153,14 @@ __all__ = [
     "exact_log_likelihood",
     "examples",
     "fit_density",
+    "fit_encoder",
+    "fitted_shapes",
     "gaussian_kl",
     "has_state",
+    "image_batches",
     "importance_weighted_log_likelihood",
     "in_bits",
+    "in_words",
     "interpolate",
     "join",
     "kept_densities",
@@ -157,6 +175,7 @@ __all__ = [
     "make_recipe",
     "manifold_axis",
     "networks",
+    "npy_entry",
     "one_of_each",
     "plot_history",
     "plot_images",
@@ -168,6 +187,7 @@ __all__ = [
     "posterior_grid",
     "posterior_kl",
     "prior_radius",
+    "progress",
     "recipe_of",
     "replacing",
     "run_folder",
@@ -177,8 +197,10 @@ __all__ = [
     "score_images",
     "seed_stream",
     "settings",
+    "suffixes",
     "synthesize",
     "take",
+    "tell",
     "train",
     "train_truth",
     "unfinished",

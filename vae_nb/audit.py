@@ -29,7 +29,7 @@ def effective_beta(
     Raises `ValueError` if the loss is not a weighted sum of the two, such as one whose
     KL has a wrong sign.
     """
-    images = np.random.default_rng(seed).uniform(size=(n, *vae.encoder.input_shape[1:]))
+    images = np.random.default_rng(seed).uniform(size=(n, *vae.image_shape))
     z_mean, z_log_var = (
         np.repeat(code, 2, axis=0).astype("float64") for code in vae.encode(images)
     )  # (2n, latent_dim)

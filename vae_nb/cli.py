@@ -16,13 +16,15 @@ __all__ = [
     "RecipeName",
     "Start",
     "ImageSize",
+    "Channels",
+    "Grey",
     "RunToMake",
     "Resume",
     "TensorBoard",
     "TestData",
     "TestImages",
     "Draws",
-    "NoExact",
+    "Exact",
     "SamplesToMake",
     "ClassName",
     "Source",
@@ -84,11 +86,11 @@ def _vae_nb():
 
 
 NAMES = ("fashion_mnist", "mnist", "digits")  # of data sets, also if a folder has one
-OWN = "a folder of pictures, a .npy or a .npz file"
+OWN = "a folder of pictures, or a .zip of one, a .npy or a .npz file"
 
 A_RUN = (
     "A run folder, or a model of vae_nb's own: fashion_mnist, fashion_mnist-article, "
-    "fashion_mnist-truth."
+    "fashion_mnist-truth, fashion_mnist-40d."
 )
 RunName = Annotated[Path, typer.Argument(metavar="RUN", help=A_RUN)]
 DEFAULT_RUN = Path("fashion_mnist")
@@ -118,6 +120,10 @@ def main() -> None:
         with _warnings_in_a_line():
             arguments = sys.argv[1:] or ["--help"]
             status = app(arguments, prog_name="vae_nb", standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:  # who reads has had enough, as after `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)  # what was to be done is done: results are said last
     except Exception as e:
         line = _line_of(e)
         if line is None:
@@ -273,6 +279,28 @@ def _size(text: str | None) -> tuple[int, int] | None:
     return int(parts[0]), int(parts[-1])
 
 
+# %% ../nbs/90_cli.ipynb #channels
+def _channels(
+    channels: int | None, grey: bool, start: Path | None, data: str | None
+) -> int | None:
+    "How many channels images of one's own shall have; None: as many as they have."
+    if grey and channels not in (None, 1):
+        raise ValueError(f"--grey and --channels {channels}: choose one of them")
+    channels = 1 if grey else channels
+    if channels is None:
+        return None
+    if channels not in (1, 3):
+        raise ValueError(f"--channels is {channels}, expected 1 for grey, 3 for colour")
+    if start:
+        raise ValueError(f"--channels is that of {start}: leave it out")
+    if data is None or data in NAMES:
+        raise ValueError(
+            f"{data or 'fashion_mnist'} is grey: --channels is for a folder or a file "
+            "of your own"
+        )
+    return channels
+
+
 # %% ../nbs/90_cli.ipynb #train-options
 MaybeData = Annotated[
     str | None,
@@ -304,6 +332,15 @@ ImageSize = Annotated[
         "most 64 a side."
     ),
 ]
+Channels = Annotated[
+    int | None,
+    typer.Option(
+        help="Of your own images: 1 takes them as grey, 3 as colour; none: as they are."
+    ),
+]
+Grey = Annotated[
+    bool, typer.Option("--grey", "--gray", help="The same as --channels 1.")
+]
 RunToMake = Annotated[
     Path | None, typer.Option(help="Run folder to make; none: a new one in runs/.")
 ]
@@ -331,6 +368,8 @@ def train(
     *,
     start: Start = None,
     image_size: ImageSize = None,
+    channels: Channels = None,
+    grey: Grey = False,
     strict: Strict = False,
     out: RunToMake = None,
     resume: Resume = False,
@@ -344,13 +383,14 @@ def train(
     size = _size(image_size)
     if start and size:
         raise ValueError(f"--image-size is that of {start}: leave it out")
+    channels = _channels(channels, grey, start, data)
     _import_quietly()
     if start:
         loaded = _load(start)
         dataset = _dataset_of(loaded, data, strict)
         chosen = f"from-{start.name}"
     else:
-        loaded, dataset = None, vae_nb.load_dataset(data, size, strict)
+        loaded, dataset = None, vae_nb.load_dataset(data, size, strict, channels)
     name = Path(dataset.name).name
     out = out or _run_folder(Path("runs") / f"{name}-{chosen}", resume)
     training, test = len(dataset.train_images), len(dataset.test_images)
@@ -410,7 +450,7 @@ def _load(name: Path) -> "Run":
 
 def _is_own(data: str) -> bool:
     "Whether this is a folder or a file; `./digits` may be one, `digits` is a data set."
-    return data not in NAMES and os.path.exists(data)
+    return data not in NAMES and os.path.exists(data.removesuffix("#pages"))
 
 
 def _dataset_of(run: "Run", data: str | None = None, strict: bool = False) -> "Dataset":
@@ -473,8 +513,14 @@ TestImages = Annotated[
     ),
 ]
 Draws = Annotated[int, typer.Option("-k", help="Draws of IWAE for each.", min=1)]
-NoExact = Annotated[
-    bool, typer.Option("--no-exact", help="Leave out the exact log p(x).")
+Exact = Annotated[
+    bool | None,
+    typer.Option(
+        "--exact/--no-exact",
+        help="Insist on the exact log p(x), or leave it out; none: if it takes no more "
+        "than three minutes.",
+        show_default=False,
+    ),
 ]
 
 
@@ -484,7 +530,7 @@ def evaluate(
     data: TestData = None,
     images: TestImages = 1000,
     k: Draws = 100,
-    no_exact: NoExact = False,
+    exact: Exact = None,
     strict: Strict = False,
 ):
     "Print a run's evaluation card; that of its own data is kept in metrics.json."
@@ -492,14 +538,14 @@ def evaluate(
     dataset = _dataset_of(loaded, data, strict)
     if not data and dataset.fingerprint() != loaded.config["fingerprint"]:
         _say(f"note: this {dataset.name} is not the data that {run} was trained on")
-    parts: dict[str, Any] = {"exact": False} if no_exact else {}
+    parts: dict[str, Any] = {} if exact is None else {"exact": exact}
     card = vae_nb.evaluate(loaded.vae, dataset, images, k, **parts)
+    if not data and loaded.path == run:  # before it is said, which may fail
+        with _told_what_to_do(run):
+            vae_nb.write_metrics({**loaded.metrics, "evaluation": card}, run)
     print(card)
     if loaded.config["train_on_test_images"] and not data:
         _say("note: the test images were among those that it was trained on")
-    if not data and loaded.path == run:
-        with _told_what_to_do(run):
-            vae_nb.write_metrics({**loaded.metrics, "evaluation": card}, run)
 
 
 # %% ../nbs/90_cli.ipynb #sample
@@ -648,12 +694,12 @@ def plot(run: RunName = DEFAULT_RUN):
 # %% ../nbs/90_cli.ipynb #all-images
 def _all_images(run: "Run", data: str, strict: bool) -> "OwnImages":
     "All images of some data, with their names, as the model of a run takes them."
-    shape = run.vae.image_shape
+    height, width, channels = run.vae.image_shape
     if _is_own(data):
-        own = vae_nb.load_images(data, shape[:2], strict, shape[2])
+        own = vae_nb.load_images(data, (height, width), strict, channels)
     else:
         own = _both_parts(vae_nb.load_dataset(data))
-    vae_nb.check_images(own.images[:1], shape)
+    vae_nb.check_images(own.images[:1], run.vae.image_shape)
     return own
 
 
@@ -754,13 +800,15 @@ def reconstruct(
 
 def _write_pngs(folder: Path, names: list[str], vae: "VAE", images: "Images") -> None:
     "A PNG of each reconstruction, in folders as the names have them."
-    from vae_nb.vae import blocks
+    from vae_nb.inputs import blocks
 
     rest = iter(names)
-    for block in blocks(images):
-        pixels = np.round(255 * vae.reconstruct(block)).astype("uint8")
-        for image, name in zip(pixels, rest):
-            _write_png(folder / f"{name}.png", image)
+    with vae_nb.progress(len(images), "reconstructing images") as bar:
+        for block in blocks(images):
+            pixels = np.round(255 * vae.reconstruct(block)).astype("uint8")
+            for image, name in zip(pixels, rest):
+                _write_png(folder / f"{name}.png", image)
+            bar.update(len(block))
 
 
 # %% ../nbs/90_cli.ipynb #score
@@ -859,9 +907,10 @@ def _two_images(
     run: "Run", names: tuple[str | None, str | None], data: str | None, strict: bool
 ) -> tuple[list[str], list[np.ndarray]]:
     "Two images and their names: those named, or one of the first class and the last."
+    height, width, channels = run.vae.image_shape
+    shape = height, width, channels
     files = [name for name in names if name and os.path.isfile(name)]
     if len(files) == 2:
-        shape = run.vae.image_shape
         return files, [vae_nb.load_picture(file, shape) for file in files]
     data = data or run.config["dataset"]
     own = _all_images(run, data, strict)
@@ -875,7 +924,7 @@ def _two_images(
     ends = []
     for name in map(str, names):
         if os.path.isfile(name):
-            ends.append(vae_nb.load_picture(name, run.vae.image_shape))
+            ends.append(vae_nb.load_picture(name, shape))
         else:
             ends.append(own.images[_row_of(name, own.names, data)])
     return list(map(str, names)), ends

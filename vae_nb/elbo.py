@@ -67,6 +67,7 @@ class Likelihood:
     params_per_pixel = 1  # numbers that it wants for each pixel of each colour
     discrete = False  # whether log_prob is of probabilities, so that -log_2 counts bits
     levels = 0  # values of a pixel that it tells apart; 0: it is not of levels
+    real_params = True  # they are any real numbers: no activation may bend them
 
     def __init__(
         self,
@@ -172,4 +173,4 @@ class Bernoulli(Likelihood):
     def entropy_floor(self, images: np.ndarray) -> np.ndarray:
         "The entropy of the coins with probabilities x, (batch,), nats."
         x = np.asarray(images, "float64")
-        return (entr(x) + entr(1 - x)).sum(axis=(1, 2, 3))
+        return (entr(x) + entr(1 - x)).reshape(len(x), -1).sum(axis=1)

@@ -21,6 +21,7 @@ from . import log_likelihood
 from .elbo import gaussian_kl
 from .images import Dataset, check_images
 from .likelihoods import bits_per_pixel
+from .time_left import in_words, tell
 from .vae import VAE, active_latents, evaluate_elbo, score_images
 
 
@@ -35,8 +36,14 @@ class EvaluationCard(dict):
         return figures + notes
 
     def _nats(self, key: str) -> str:
+        "With its standard error, and in bits where pixels have levels."
         error = self.get(f"{key}_se")
-        return f"{self[key]:.2f}" + (f" ± {error:.2f}" if error else "") + " nats"
+        nats = f"{self[key]:.2f}" + (f" ± {error:.2f}" if error else "") + " nats"
+        values = self.get("pixel_values")  # earlier cards have none
+        if values is None:
+            return nats
+        bits = bits_per_pixel(self[key], [values])
+        return f"{nats}, {bits:.3f} bits per pixel value"
 
     def _bound(self) -> list[tuple[str, str]]:
         images = f"{self['images']:,} test images, {self['pixels']}"
@@ -66,7 +73,7 @@ class EvaluationCard(dict):
         rows = []
         if self["entropy_floor"] is not None:
             rows.append(("entropy floor of the pixels", self._nats("entropy_floor")))
-        if self["bits_a_pixel"] is not None:
+        if self["bits_a_pixel"] is not None and self.get("pixel_values") is None:
             rows.append(("−ELBO in bits per pixel", f"{self['bits_a_pixel']:.3f}"))
         return rows
 
@@ -90,6 +97,9 @@ class EvaluationCard(dict):
 
 
 # %% ../nbs/07a_evaluation.ipynb #card-parts
+_LONG = 180.0  # seconds that log p(x) may take without being asked for
+
+
 def _pixels_and_bits(vae: VAE, test: np.ndarray, card: dict, notes: list[str]) -> dict:
     "How far down the likelihood of these pixels can go, and whether it counts bits."
     floors, bits = vae.likelihood.entropy_floor(test), None
@@ -103,13 +113,29 @@ def _pixels_and_bits(vae: VAE, test: np.ndarray, card: dict, notes: list[str]) -
             "bits per pixel is a scale here, no code length"
         )
     floor = None if floors is None else float(np.mean(floors))
-    return {"entropy_floor": floor, "bits_a_pixel": bits}
+    values = math.prod(test.shape[1:]) if vae.likelihood.levels else None
+    return {"entropy_floor": floor, "bits_a_pixel": bits, "pixel_values": values}
 
 
 def _tighter(
-    vae: VAE, some: np.ndarray, k: int, seed: int, exact: bool, notes: list[str]
+    vae: VAE,
+    some: np.ndarray,
+    k: int,
+    seed: int,
+    exact: bool | None,
+    notes: list[str],
 ) -> dict:
     "IWAE and log p(x) on a grid, of some images."
+    reason: Exception | str = "it was not asked for"
+    draws, grid = log_likelihood.expected_seconds(vae, some, k)
+    if exact is None:
+        exact = grid < _LONG
+        reason = f"it would take {in_words(grid)}, exact=True (--exact) insists on it"
+        if not exact:
+            tell(f"log p(x) on a grid is left out: {reason}")
+    seconds = draws + (grid if exact else 0)
+    if seconds > 10:
+        tell(f"the evaluation card will take {in_words(seconds)}")
     values, _ = log_likelihood.importance_weighted_log_likelihood(vae, some, k, seed)
     found: dict[str, Any] = {
         "bound_images": len(some),
@@ -118,7 +144,6 @@ def _tighter(
         "negative_iwae_se": _standard_error(values),
     }
     keys = ("negative_exact", "negative_exact_se", "exact_error")
-    reason: Exception | str = "it was not asked for"
     if exact:
         try:
             values, errors = log_likelihood.exact_log_likelihood(vae, some)
@@ -139,7 +164,7 @@ def _standard_error(values: np.ndarray) -> float | None:
 
 def _pixels(images: np.ndarray) -> str:
     "How the pixels come: black and white, grey or colour."
-    if images.shape[-1] > 1:
+    if images.ndim == 4 and images.shape[-1] > 1:
         return "colour"
     return "black and white" if ((images == 0) | (images == 1)).all() else "grey"
 
@@ -147,7 +172,7 @@ def _pixels(images: np.ndarray) -> str:
 def _never_trained(vae: VAE) -> bool:
     "Whether all biases are zero, as they begin."
     biases = [v for v in vae.trainable_variables if v.name == "bias"]
-    return not any(np.any(ops.convert_to_numpy(v)) for v in biases)
+    return bool(biases) and not any(np.any(ops.convert_to_numpy(v)) for v in biases)
 
 
 # %% ../nbs/07a_evaluation.ipynb #probe
@@ -189,15 +214,17 @@ def evaluate(
     images: int = 1000,  # the first test images, for IWAE and log p(x)
     k: int = 100,  # draws of IWAE
     seed: int = 0,  # of those draws
-    exact: bool = True,  # whether to find log p(x) on a grid, which may take minutes
+    # whether to find log p(x) on a grid; None: if it takes no more than three minutes
+    exact: bool | None = None,
 ) -> EvaluationCard:
     """The evaluation card: bound, truth or estimates of it, KL by latent, codes probed.
 
     The ELBO is over all test images, IWAE and log p(x) over some; nats per image. `_se`
     is the standard error of a mean over images, `bits_a_pixel` the negative ELBO in
-    bits per pixel and channel. A likelihood of tossed pixels gets the same tosses for
-    all figures. What cannot be had is None, with a line in `notes`. Long work tells on
-    stderr how long it will take.
+    bits per pixel and channel, `pixel_values` how many of these an image has, where
+    they have levels. A likelihood of tossed pixels gets the same tosses for all
+    figures. What cannot be had is None, with a line in `notes`. Of long work a line
+    on stderr first tells about how long it will take, then others what is left.
 
     Warns if the model was never trained. Raises `ValueError` for images of another
     shape or range, and for `images` or `k` below 1.

@@ -14,9 +14,10 @@ __all__ = [
 
 # %% ../nbs/07_log_likelihood.ipynb #imports
 import math
-import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -28,28 +29,10 @@ from scipy.special import logsumexp
 from scipy.stats import norm
 from tqdm import tqdm
 
+from .elbo import Likelihood
 from .images import check_images
+from .time_left import progress
 from .vae import VAE
-
-
-# %% ../nbs/07_log_likelihood.ipynb #progress
-def _told(what: str, total: int = 0) -> tqdm:
-    """Where to `update` how many steps are done; the total may still grow.
-
-    Says on stderr how much time is left, if the work takes more than five seconds.
-    """
-    notebook = type(sys.stdout).__module__.startswith("ipykernel")
-    return tqdm(
-        desc=what,
-        total=total,
-        delay=5,
-        mininterval=0.5 if notebook or sys.stderr.isatty() else 8,
-        miniters=1,  # look at the clock at each update
-        leave=False,
-        file=sys.stdout if notebook else sys.stderr,  # stderr is a red box there
-        bar_format="{desc}: {percentage:.0f}%, {remaining} left",
-    )
-
 
 # %% ../nbs/07_log_likelihood.ipynb #checks
 # Grids reach so far each way. There the prior's density is 31 powers of ten lower than
@@ -95,19 +78,31 @@ def _check_codes(z_mean: np.ndarray) -> None:
 # %% ../nbs/07_log_likelihood.ipynb #log-joint
 def _log_joint(vae: VAE, images: np.ndarray, z: np.ndarray, bar: tqdm) -> np.ndarray:
     "log p(x_n, z_m) of every pair, (N, M), a few of them at a time."
-    z = z.astype("float32")
-    pixels, cells = math.prod(images.shape[1:]), _at_once(vae)
-    few = max(1, min(1024, 2**27 // (pixels * min(cells, len(z)))))  # images at a time
+    cells = _at_once(vae)
     joint = np.empty((len(images), len(z)), "float32")
     for m in range(0, len(z), cells):
-        params = vae.decoder.predict_on_batch(z[m : m + cells])
-        for n in range(0, len(images), few):
-            pairs = vae.likelihood.log_prob_pairs(images[n : n + few], params)
-            joint[n : n + few, m : m + cells] = pairs
-            bar.update(pairs.shape[0] * pairs.shape[1])
-    # log p(x, z) = log p(x|z) + log p(z)
-    squares = (z**2).sum(1) + vae.latent_dim * math.log(2 * math.pi)
-    return joint - 0.5 * squares.astype("float32")
+        some = z[m : m + cells]
+        params = vae.decoder.predict_on_batch(some.astype("float32"))
+        joint[:, m : m + cells] = _log_joint_of(vae, images, some, params, bar)
+    return joint
+
+
+def _log_joint_of(
+    vae: VAE, images: np.ndarray, z: np.ndarray, params: np.ndarray, bar: tqdm
+) -> np.ndarray:
+    "The same with the codes decoded already."
+    # log p(z)
+    prior = -0.5 * (z**2).sum(1) - 0.5 * vae.latent_dim * math.log(2 * math.pi)
+    one_by_one = type(vae.likelihood).log_prob_pairs is Likelihood.log_prob_pairs
+    few = 64 if one_by_one else 8192  # images at a time
+    joint = np.empty((len(images), len(z)), "float32")
+    for n in range(0, len(images), few):
+        pairs = vae.likelihood.log_prob_pairs(images[n : n + few], params)
+        part = joint[n : n + few]
+        # log p(x, z) = log p(x|z) + log p(z)
+        np.add(ops.convert_to_numpy(pairs), prior.astype("float32"), out=part)
+        bar.update(part.size)
+    return joint
 
 
 def _at_once(vae: VAE) -> int:
@@ -150,7 +145,8 @@ def _posteriors(
     edge = np.full(vae.latent_dim, _EDGE)
     _, plane = _points(-edge, edge, 144)
     steps = len(plane) + 3 * 64**vae.latent_dim  # of an image, at least
-    with _told(f"posteriors of {_count(images)}", len(images) * steps) as bar:
+    what = f"posteriors of {_count(images)}"
+    with progress(len(images) * steps, what) as bar:
         coarse = _log_joint(vae, images, plane, bar)  # (N, M)
         for i in range(len(images)):
             q = z_mean[i] - reach[i], z_mean[i] + reach[i]
@@ -413,24 +409,37 @@ def _sum_blocks(sums: _Sums, bar: tqdm) -> tuple[np.ndarray, np.ndarray, np.ndar
     quarters = np.empty((len(sums.image), 2**dims), "float32")
     border = np.full(count, -np.inf)
     different, which = np.unique(sums.block, axis=0, return_inverse=True)
-    middles = _mesh(*[np.arange(_SIDE) + 0.5] * dims)
-    bar.total += len(which) * len(middles)
+    log_area = np.float32(dims * math.log(cell))
+    bar.total += len(which) * _SIDE**dims
     what = f"log p(x) of {_count(sums.images)}, cells of 1/{1 / cell:.0f}"
     bar.set_description_str(what, refresh=False)
-    for number, corner in enumerate(different):
+    for number, (z, params) in enumerate(_decoded(sums, different)):
         pairs = np.flatnonzero(which.ravel() == number)
         rows = sums.image[pairs]
-        z = -_EDGE + cell * (_SIDE * corner + middles)  # (M, dims)
-        summands = _log_joint(sums.vae, sums.images[rows], z, bar)
-        summands += np.float32(dims * math.log(cell))  # (n, M)
-        parts = _by_quarter_and_grid(summands, dims)
+        summands = _log_joint_of(sums.vae, sums.images[rows], z, params, bar)  # (n, M)
+        parts = _by_quarter_and_grid(summands, dims) + log_area
         grids[rows] = np.logaddexp(grids[rows], logsumexp(parts, axis=1))
         quarters[pairs] = logsumexp(parts, axis=2)
         edge = (np.abs(z) > _EDGE - 0.5).any(1)
         if edge.any():
-            at_edge = logsumexp(summands[:, edge], axis=1)
+            at_edge = logsumexp(summands[:, edge], axis=1) + log_area
             border[rows] = np.logaddexp(border[rows], at_edge)
     return grids, quarters, border
+
+
+def _decoded(
+    sums: _Sums,
+    corners: np.ndarray,  # (B, dims), of blocks
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    "The middles of each block's cells, (M, dims), and their params, blocks together."
+    middles = _mesh(*[np.arange(_SIDE) + 0.5] * sums.dims)
+    few = max(1, _at_once(sums.vae) // len(middles))  # blocks at a time
+    for start in range(0, len(corners), few):
+        some = corners[start : start + few, None]
+        z = -_EDGE + sums.cell * (_SIDE * some + middles)  # (few, M, dims)
+        codes = z.reshape(-1, sums.dims).astype("float32")
+        params = sums.vae.decoder.predict_on_batch(codes)
+        yield from zip(z, params.reshape(len(z), len(middles), *params.shape[1:]))
 
 
 def _by_quarter_and_grid(summands: np.ndarray, dims: int) -> np.ndarray:
@@ -492,7 +501,7 @@ def _quadrature(
 ) -> tuple[np.ndarray, np.ndarray]:
     "(2), with cells halved until each image's sum has settled: values, errors, (N,)."
     sums = _first_sums(vae, images, tolerance)
-    with _told("log p(x)") as bar:
+    with progress(0, "log p(x)") as bar:
         while len(sums.image):
             _refine(sums, bar)
     if (sums.errors > tolerance).any():
@@ -595,7 +604,7 @@ def _draws(
     at_once = max(1, _at_once(vae) // 4)  # images; with each, 4 draws at a time
     z_mean, z_log_var = (code.astype("float64") for code in vae.encode(images))
     what = f"{k:,} draws for each of {_count(images)}"
-    with _told(what, len(images) * k) as bar:
+    with progress(len(images) * k, what) as bar:
         for number, start in enumerate(range(0, len(images), at_once)):
             rows = slice(start, start + at_once)
             code = images[rows], z_mean[rows], z_log_var[rows]
@@ -638,6 +647,44 @@ def importance_weighted_log_likelihood(
             w = np.exp(log_w - values[rows, None])  # relative to their mean
             errors[rows] = w.std(axis=1, ddof=1) / math.sqrt(k)
     return values, errors
+
+
+# %% ../nbs/07_log_likelihood.ipynb #expected-seconds
+def expected_seconds(
+    vae: VAE,
+    images: np.ndarray,  # (N, H, W, C) in [0, 1]
+    k: int,  # draws per image
+) -> tuple[float, float]:
+    """About how long IWAE and log p(x) on a grid will take; 0 for what is quick.
+
+    Measured on a small part of each. The grid's rounds after the first are taken to
+    cost three times as much as the first, which on our models they do.
+    """
+    pixels, latents = math.prod(images.shape[1:]), vae.latent_dim
+    draws = grid = 0.0
+    if len(images) * k * pixels > 2e7:
+        n = max(1, min(len(images), _at_once(vae) // 4))
+        draws = (
+            _seconds(lambda: elbo_draws(vae, images[:n], 4)) * len(images) * k / n / 4
+        )
+    cells = (round(8 * _EDGE / _SIDE) * _SIDE) ** latents  # of the first round
+    if latents <= 2 and len(images) * cells * pixels > 1e8:
+        few, z = min(len(images), 8), np.zeros((_SIDE**latents, latents))
+        with progress(0, "") as bar:
+            one, more = (
+                _seconds(partial(_log_joint, vae, images[:n], z, bar)) for n in (1, few)
+            )
+        each = max(0.0, more - one) / max(1, few - 1)  # of an image more
+        grid = 4 * (cells / len(z)) * (one + (len(images) - 1) * each)
+    return draws, grid
+
+
+def _seconds(work: Callable[[], Any]) -> float:
+    "How long a call takes, the second time, when it is compiled."
+    work()
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
 
 
 # %% ../nbs/07_log_likelihood.ipynb #posterior-kl

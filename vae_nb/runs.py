@@ -151,6 +151,11 @@ def load_run(
     Raises `OSError`, in one line, if it is not there, incomplete or damaged.
     """
     path = Path(path)
+    if path.is_file():
+        raise FileNotFoundError(
+            f"{path} is a file, no run folder: name the folder that `train` wrote; "
+            "keras.saving.load_model reads a model from a .keras file"
+        )
     if not path.is_dir():
         begun = ""
         if unfinished(path).is_dir():
@@ -456,7 +461,12 @@ def environment() -> dict:
 
 
 # %% ../nbs/05b_runs.ipynb #load-pretrained
-PRETRAINED = ("fashion_mnist", "fashion_mnist-article", "fashion_mnist-truth")
+PRETRAINED = (
+    "fashion_mnist",
+    "fashion_mnist-article",
+    "fashion_mnist-truth",
+    "fashion_mnist-40d",
+)
 
 
 def load_pretrained(

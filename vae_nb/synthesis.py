@@ -38,9 +38,10 @@ from threadpoolctl import threadpool_limits
 
 from .files import replacing
 from .images import Dataset, Images, check_images, take
-from .log_likelihood import _told
+from .inputs import blocks
 from .runs import Run
-from .vae import VAE, blocks
+from .time_left import progress
+from .vae import VAE
 
 
 # %% ../nbs/14_synthesis.ipynb #density
@@ -224,7 +225,7 @@ def class_densities(
     counts = np.bincount(labels, minlength=len(names))
     _warn_of_few(counts, names)
     densities: list[Density | None] = []
-    with _told("fitting a density to each class", len(names)) as bar:
+    with progress(len(names), "fitting a density to each class") as bar:
         for c in range(len(names)):
             rows = np.flatnonzero(labels == c)[:most]
             if len(rows):

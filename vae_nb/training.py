@@ -14,6 +14,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import timedelta
 from importlib.util import find_spec
@@ -32,6 +33,7 @@ from .likelihoods import LIKELIHOODS, default_likelihood, in_bits
 from .recipes import Recipe, completed, make_recipe, settings
 from .runs import Run, State, environment, load_state, run_folder, save_run
 from .sampling import seed_stream
+from .time_left import tell
 from .vae import VAE, active_latents, evaluate_elbo, weights_of
 
 
@@ -249,7 +251,7 @@ class Report(keras.callbacks.Callback):
         self.line, self.shown, self.width = "no whole epoch", 0.0, 0
 
     def on_train_begin(self, logs=None):
-        self.start = time.perf_counter()
+        self.start = self.said = time.perf_counter()
         if self.notebook:
             self.show("compiling the first step …")
 
@@ -265,7 +267,9 @@ class Report(keras.callbacks.Callback):
         if self.notebook:
             self.show(self.line, epoch + 1)
         elif not self.terminal:
-            print(f"{self.line}  ({self.left(epoch + 1)} left)", flush=True)
+            self.said = time.perf_counter()
+            with suppress(BrokenPipeError):  # nobody reads it: the training goes on
+                print(f"{self.line}  ({self.left(epoch + 1)} left)", flush=True)
 
     def close(self) -> None:
         "End the line of a notebook, however the training ended."
@@ -305,10 +309,24 @@ class NotebookReport(Report):
             self.show(f"epoch {self.epoch + 1}/{self.epochs}  {self.terms(logs)}", done)
 
 
+class LogReport(Report):
+    "The same for a file or a pipe, and a line every ten seconds of a long epoch."
+
+    async_safe = True  # Keras need not wait for the figures of a step
+
+    def on_train_batch_end(self, batch, logs=None):
+        if time.perf_counter() - self.said > 10:
+            self.said = time.perf_counter()
+            share = min(1.0, (batch + 1) / self.steps)
+            where = f"{share:.0%} of epoch {self.epoch + 1}/{self.epochs}"
+            tell(f"{where}, {self.left(self.epoch + share)} left")
+
+
 def _report(epochs: int, steps: int) -> Report:
     "What suits the place where Python runs."
-    notebook = type(sys.stdout).__module__.startswith("ipykernel")
-    return (NotebookReport if notebook else Report)(epochs, steps)
+    if type(sys.stdout).__module__.startswith("ipykernel"):
+        return NotebookReport(epochs, steps)
+    return (Report if sys.stdout.isatty() else LogReport)(epochs, steps)
 
 
 # %% ../nbs/05c_loop.ipynb #fit-parts

@@ -16,25 +16,30 @@ from typing import Any
 import keras
 import numpy as np
 from keras import ops
+from tqdm import tqdm
 
 from .decoder import FourierFeatures  # noqa: F401
 from .elbo import Bernoulli, Likelihood, gaussian_kl, single
-from .images import Images, check_images, keras_input
+from .images import Images
+from .inputs import CheckedModel, blocks, count_of, image_batches  # noqa: F401
 from .likelihoods import LIKELIHOODS  # noqa: F401
+from .own_networks import fitted_shapes
 from .sampling import Sampling  # noqa: F401
+from .time_left import progress
 
 
 # %% ../nbs/05_training.ipynb #vae
 @keras.saving.register_keras_serializable(package="vae_nb")
-class VAE(keras.Model):
+class VAE(CheckedModel):
     """A variational autoencoder, trained on -ELBO at beta = 1. Kingma & Welling (2013).
 
-    Images are (N, H, W, C) in [0, 1]; an array of another shape or range raises
+    Images are (N, H, W, C) in [0, 1], in any form that Keras takes; others raise
     `ValueError`. `fit` and `evaluate` report `loss`, `reconstruction_loss` and
     `kl_loss` in nats per image, means over all images seen, each times its sample
     weight if there are any; loss = reconstruction_loss + beta * kl_loss. `beta` may be
-    changed at any time, also by a callback. What `compile` is told of losses and
-    metrics, it does not use. A subclass may add weights in its constructor. Under the
+    changed at any time, also by a callback. Of `compile` it uses the optimiser; it has
+    a loss of its own. Networks may be any that fit each other: if the encoder takes
+    vectors, images are (N, D). A subclass may add weights in its constructor. Under the
     mixed policies of Keras the likelihood, the KL and the loss are in float32.
     """
 
@@ -47,7 +52,8 @@ class VAE(keras.Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        _check_parts(encoder, decoder, likelihood)
+        shapes = fitted_shapes(encoder, decoder, likelihood)
+        self._image_shape, self._latent_dim = shapes
         self.encoder, self.decoder, self.likelihood = encoder, decoder, likelihood
         self.reconstruction_tracker = keras.metrics.Mean(name="reconstruction_loss")
         self.kl_tracker = keras.metrics.Mean(name="kl_loss")
@@ -84,12 +90,12 @@ class VAE(keras.Model):
 
     def encode(self, images: Images) -> tuple[np.ndarray, np.ndarray]:
         "z_mean and z_log_var of q(z|x), each (N, latent_dim). Draws nothing."
-        images = images if hasattr(images, "shape") else np.asarray(images)
-        check_images(images, self.image_shape)
-        codes = []
-        size = at_once(self.image_shape, 512)
-        for x in blocks(images):
-            codes.append(self._posterior.predict(x, batch_size=size, verbose=0))
+        codes, size = [], at_once(self.image_shape, 512)
+        with progress(count_of(images), "encoding images") as bar, same_noise(self):
+            for x in image_batches(images, self.image_shape):
+                code = self._posterior.predict(x, batch_size=size, verbose=0)
+                codes.append(code[:2])
+                bar.update(len(x))
         parts = (single(np.concatenate(part)) for part in zip(*codes))
         z_mean, z_log_var = map(ops.convert_to_numpy, parts)
         return z_mean, z_log_var
@@ -101,9 +107,14 @@ class VAE(keras.Model):
             raise ValueError(f"z has shape {z.shape}, expected (N, {self.latent_dim})")
         if not np.isfinite(z).all():
             raise ValueError("z contains NaN or infinite numbers")
-        size = at_once(self.image_shape, 512)
-        params = self.decoder.predict(z, batch_size=size, verbose=0)
-        return ops.convert_to_numpy(self.likelihood.mean(single(params)))
+        images, size = [], at_once(self.image_shape, 512)
+        with progress(len(z), "decoding images") as bar:
+            for block in np.split(z, range(16 * size, len(z), 16 * size)):
+                params = self.decoder.predict(block, batch_size=size, verbose=0)
+                mean = self.likelihood.mean(single(params))
+                images.append(ops.convert_to_numpy(mean))
+                bar.update(len(block))
+        return np.concatenate(images)
 
     def sample(self, n: int, seed: int | None = None) -> np.ndarray:
         "n mean images of descriptions drawn from the prior N(0, I), n at least 1."
@@ -127,49 +138,18 @@ class VAE(keras.Model):
 
     @property
     def latent_dim(self) -> int:
-        return self.decoder.input_shape[-1]
+        return self._latent_dim
 
     @property
-    def image_shape(self) -> tuple[int, int, int]:
-        "Height, width and channels of the images that it takes."
-        return self.encoder.input_shape[1:]
+    def image_shape(self) -> tuple[int, ...]:
+        "Height, width and channels of the images that it takes; (D,) for vectors."
+        return self._image_shape
 
     @cached_property
     def _posterior(self) -> keras.Model:
+        if not hasattr(self.encoder, "inputs"):  # subclassed: cannot be taken apart
+            return self.encoder
         return keras.Model(self.encoder.input, self.encoder.outputs[:2])  # no draw
-
-    def fit(self, x=None, y=None, batch_size=None, *args, **kwargs):
-        shuffle = kwargs.get("shuffle", True)
-        x, y, batch_size = self._inputs(x, y, batch_size, shuffle, kwargs)
-        self._refuse_to_learn_nothing()
-        return super().fit(x, y, batch_size, *args, **kwargs)
-
-    def _refuse_to_learn_nothing(self):
-        optimizer = self.optimizer if self.compiled else None
-        if not optimizer:
-            return
-        step, rate = optimizer.iterations, optimizer.learning_rate
-        # at step 0 of a warm-up the rate is 0, too
-        began, learns = (ops.convert_to_numpy(value) > 0 for value in (step, rate))
-        if began and not learns:
-            raise ValueError(
-                "the learning rate's schedule has ended at 0: compile the model anew, "
-                "or go on with train(dataset, start=run)"
-            )
-
-    def evaluate(self, x=None, y=None, batch_size=None, *args, **kwargs):
-        x, y, batch_size = self._inputs(x, y, batch_size, False, kwargs)
-        return super().evaluate(x, y, batch_size, *args, **kwargs)
-
-    def _inputs(self, x, y, batch_size, shuffle, options):
-        "What Keras is given. It drops sample weights if there is no y: y is then x."
-        if hasattr(x, "dtype"):  # arrays and tensors, not tf.data or generators
-            check_images(x, self.image_shape)
-        batches = keras_input(x, batch_size, shuffle)
-        if batches is not x:
-            return batches, y, None  # batches have a size of their own
-        weighted = y is None and options.get("sample_weight") is not None
-        return x, x if weighted else y, batch_size
 
     def get_config(self):
         config = {"beta": self.beta, "name": self.name}
@@ -215,30 +195,6 @@ def _checked_beta(beta: float) -> float:
     return float(beta)
 
 
-def _check_parts(
-    encoder: keras.Model, decoder: keras.Model, likelihood: Likelihood
-) -> None:
-    "Raise `ValueError` for networks that do not fit each other or the likelihood."
-    latents, described = encoder.output_shape[0][-1], decoder.input_shape[-1]
-    if latents != described:
-        raise ValueError(
-            f"the encoder has {latents} latents and the decoder {described}, "
-            "expected as many"
-        )
-    taken, made = encoder.input_shape[1:3], decoder.output_shape[1:3]
-    if taken != made:
-        raise ValueError(
-            f"the encoder takes images of size {taken}, the decoder makes {made}, "
-            "expected the same"
-        )
-    needed = encoder.input_shape[-1] * likelihood.params_per_pixel
-    if decoder.output_shape[-1] != needed:
-        raise ValueError(
-            f"the decoder makes {decoder.output_shape[-1]} channels, "
-            f"{type(likelihood).__name__} needs {needed}: set its params_per_pixel"
-        )
-
-
 def _deserialized(config: dict) -> Any:
     "Keras' object of a saved config, also of one that a newer Keras wrote."
     try:  # on a copy: Keras takes the config apart
@@ -254,15 +210,6 @@ def _without_none(config: Any) -> Any:
     return [_without_none(c) for c in config] if isinstance(config, list) else config
 
 
-def blocks(
-    images: Images,  # (N, H, W, C)
-) -> Iterator[np.ndarray]:
-    "The images in memory, a few thousand small ones or 512 large ones at a time."
-    size = 512 * max(1, min(16, 12_000 // math.prod(images.shape[1:])))
-    for start in range(0, len(images), size):
-        yield np.asarray(images[start : start + size])
-
-
 def at_once(image_shape: Sequence[int], most: int = 500) -> int:
     "How many images to take at a time: some four million values, `most` small ones."
     return max(1, min(most, 4_000_000 // math.prod(image_shape)))
@@ -271,6 +218,37 @@ def at_once(image_shape: Sequence[int], most: int = 500) -> int:
 def weights_of(vae: VAE) -> list:
     "All variables of a model but beta, which is a setting."
     return [v for v in vae.variables if v is not vae._beta.value]
+
+
+# %% ../nbs/05_training.ipynb #same-noise
+class Steps(keras.callbacks.Callback):
+    "Tell a bar of each step."
+
+    async_safe = True  # Keras need not wait for the figures of a step
+
+    def __init__(self, bar: tqdm):
+        super().__init__()
+        self.bar = bar
+
+    def on_test_batch_end(self, batch, logs=None):
+        self.bar.update(1)
+
+
+@contextmanager
+def same_noise(vae: VAE) -> Iterator[None]:
+    """Draws from noise that is always the same, each source its own.
+
+    Afterwards the model's own goes on where it was.
+    """
+    sources = [v for v in vae.variables if v.name == "seed_generator_state"]
+    before = [ops.convert_to_numpy(v) for v in sources]
+    try:
+        for number, state in enumerate(sources):
+            state.assign(np.array([number, 0], "uint32"))
+        yield
+    finally:
+        for state, value in zip(sources, before):
+            state.assign(value)
 
 
 # %% ../nbs/05_training.ipynb #replicas
@@ -296,9 +274,14 @@ def evaluate_elbo(
     """
     if not vae.compiled:
         vae.compile()  # Keras insists; nothing is trained
-    size = at_once(vae.image_shape)
-    with same_noise(vae):
-        values = vae.evaluate(images, batch_size=size, verbose=0, return_dict=True)
+    size, count = at_once(vae.image_shape), count_of(images)
+    steps = None if count is None else math.ceil(count / size)
+    with same_noise(vae), progress(steps, "-ELBO of the images") as bar:
+        told = dict(verbose=0, return_dict=True, callbacks=[Steps(bar)])
+        given: Any = images
+        if count is None:  # in blocks of the same size, so that the draws are the same
+            given = ((x,) for x in image_batches(images, vae.image_shape, size))
+        values = vae.evaluate(given, batch_size=size, **told)
     reconstruction, kl = float(values["reconstruction_loss"]), float(values["kl_loss"])
     return {
         "negative_elbo": reconstruction + kl,
@@ -306,7 +289,7 @@ def evaluate_elbo(
         "kl_loss": kl,
         "beta": vae.beta,
         "objective": float(values["loss"]),
-        "images": len(images),
+        "images": int(vae.kl_tracker.count),
     }
 
 
@@ -318,12 +301,10 @@ def score_images(
 
     With one draw of z each, the same each time.
     """
-    check_images(images, vae.image_shape)
     reconstructions, kls = [], []
     size = at_once(vae.image_shape)
     with same_noise(vae):
-        for start in range(0, len(images), size):
-            x = np.asarray(images[start : start + size])
+        for x in image_batches(images, vae.image_shape, size):
             out = vae.predict_on_batch(x)
             log_prob = vae.likelihood.log_prob(out.get("images", x), out["params"])
             reconstructions.append(-ops.convert_to_numpy(log_prob))
@@ -342,21 +323,3 @@ def active_latents(
     """
     variance = vae.encode(images)[0].var(axis=0)
     return np.flatnonzero(variance > 0.01).tolist()
-
-
-# %% ../nbs/05_training.ipynb #same-noise
-@contextmanager
-def same_noise(vae: VAE) -> Iterator[None]:
-    """Draws from noise that is always the same, each source its own.
-
-    Afterwards the model's own goes on where it was.
-    """
-    sources = [v for v in vae.variables if v.name == "seed_generator_state"]
-    before = [ops.convert_to_numpy(v) for v in sources]
-    try:
-        for number, state in enumerate(sources):
-            state.assign(np.array([number, 0], "uint32"))
-        yield
-    finally:
-        for state, value in zip(sources, before):
-            state.assign(value)
