@@ -27,6 +27,7 @@ SCRIPTS = (
     "own_images",
     "colour",
     "published",
+    "synthesis",
 )
 
 

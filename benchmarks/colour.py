@@ -36,6 +36,7 @@ from vae_nb import (
     Recipe,
     active_latents,
     bits_per_pixel,
+    fit_density,
     load_dataset,
     load_run,
     make_recipe,
@@ -155,10 +156,8 @@ def files_bits(images: np.ndarray) -> dict:
 def draw(place: Path, dataset, path: Path) -> None:
     """Test images, both recipes' reconstructions, draws from the prior.
 
-    Below these, draws from a mixture of normal distributions fitted to the codes.
+    Below these, draws from a density fitted to the codes.
     """
-    from sklearn.mixture import GaussianMixture
-
     test = np.asarray(dataset.test_images[:24])
     n = len(test) // 2
     before, now = (load_run(place / tried).vae for tried in TRIED)
@@ -166,9 +165,7 @@ def draw(place: Path, dataset, path: Path) -> None:
     for start in (0, n):
         some = test[start : start + n]
         rows += [some, before.reconstruct(some), now.reconstruct(some)]
-    codes = now.encode(dataset.train_images)[0]
-    mixture = GaussianMixture(min(10, len(codes)), reg_covar=1e-3, random_state=0)
-    drawn = mixture.fit(codes).sample(n)[0]
+    drawn = fit_density(*now.encode(dataset.train_images)).draw(n, seed=0)
     rows += [before.sample(n, seed=0), now.sample(n, seed=0), now.decode(drawn)]
     plot_images(np.concatenate(rows), n).savefig(
         path, dpi=130, pil_kwargs={"quality": 88}

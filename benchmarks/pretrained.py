@@ -8,8 +8,11 @@
 
 Writes vae_nb/pretrained/NAME for each: a run folder without the optimiser's memory,
 with the commit that the training was started at, the data's licence and the model
-file's SHA-256 in config.json. Figures and evaluation card in metrics.json are computed
-afresh. The article's run comes from benchmarks/article.py.
+file's SHA-256 in config.json. Figures and evaluation card in metrics.json, and
+densities of the codes of each class in densities.npz, are computed afresh. The
+article's run comes from benchmarks/article.py.
+
+    python benchmarks/pretrained.py --densities  # only these, of all the models
 """
 
 import argparse
@@ -24,14 +27,17 @@ from harness import root
 from published import protocol
 
 from vae_nb import (
+    PRETRAINED,
     VAE,
     Dataset,
     Run,
+    class_densities,
     evaluate,
     evaluate_elbo,
     load_dataset,
     load_pretrained,
     load_run,
+    save_densities,
     save_run,
     write_metrics,
 )
@@ -62,6 +68,13 @@ def measure(name: str, dataset: Dataset) -> None:
     print(name, card, sep="\n")
 
 
+def add_densities(name: str, dataset: Dataset) -> None:
+    "Densities of the codes, fitted anew, into its folder."
+    run = load_pretrained(name)
+    fitted = class_densities(replace(run, path=None), dataset)
+    save_densities(fitted, PLACE / name / "densities.npz", run, dataset)
+
+
 def publish(name: str, run: Run) -> None:
     "A folder in vae_nb/pretrained, whole."
     assert run.path
@@ -86,13 +99,17 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("runs", nargs="+", metavar="NAME[=RUN]")
-    dataset = load_dataset("fashion_mnist")
-    for chosen in parser.parse_args().runs:
+    parser.add_argument("runs", nargs="*", metavar="NAME[=RUN]")
+    parser.add_argument("--densities", action="store_true")
+    dataset, asked = load_dataset("fashion_mnist"), parser.parse_args()
+    for chosen in asked.runs:
         name, _, path = chosen.partition("=")
         if path:
             publish(name, finished(Path(path), dataset))
         measure(name, dataset)
+        add_densities(name, dataset)
+    for name in PRETRAINED if asked.densities else ():
+        add_densities(name, dataset)
 
 
 if __name__ == "__main__":

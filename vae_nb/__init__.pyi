@@ -39,7 +39,7 @@ from .log_likelihood import (
     posterior_grid,
     posterior_kl,
 )
-from .own_images import OwnImages, suffixes
+from .own_images import OwnImages, load_picture, suffixes
 from .own_networks import fitted_shapes
 from .recipes import RECIPES, Recipe, completed, make_recipe, networks, settings
 from .runs import (
@@ -61,6 +61,20 @@ from .runs import (
     write_metrics,
 )
 from .sampling import Sampling, seed_stream
+from .synthesis import (
+    ClassDensities,
+    Density,
+    PATHS,
+    class_densities,
+    class_number,
+    code_path,
+    codes_of,
+    fit_density,
+    interpolate,
+    kept_densities,
+    save_densities,
+    synthesize,
+)
 from .time_left import in_words, progress, tell
 from .training import build_optimizer, build_vae, train
 from .truth import Strata, TRUTH, TruthVAE, fit_encoder, train_truth
@@ -85,9 +99,11 @@ __all__ = [
     "Bernoulli",
     "BinarizedBernoulli",
     "CheckedModel",
+    "ClassDensities",
     "ContinuousBernoulli",
     "DIGIT_CLASSES",
     "Dataset",
+    "Density",
     "DiscretizedLogistic",
     "EvaluationCard",
     "FASHION_CLASSES",
@@ -98,6 +114,7 @@ __all__ = [
     "LIKELIHOODS",
     "Likelihood",
     "OwnImages",
+    "PATHS",
     "PRETRAINED",
     "RECIPES",
     "Recipe",
@@ -122,6 +139,10 @@ __all__ = [
     "check_images",
     "check_weights",
     "checked_input",
+    "class_densities",
+    "class_number",
+    "code_path",
+    "codes_of",
     "completed",
     "default_likelihood",
     "effective_beta",
@@ -131,6 +152,7 @@ __all__ = [
     "evaluate_elbo",
     "exact_log_likelihood",
     "examples",
+    "fit_density",
     "fit_encoder",
     "fitted_shapes",
     "gaussian_kl",
@@ -139,10 +161,13 @@ __all__ = [
     "importance_weighted_log_likelihood",
     "in_bits",
     "in_words",
+    "interpolate",
     "join",
+    "kept_densities",
     "load_dataset",
     "load_images",
     "load_own_dataset",
+    "load_picture",
     "load_pretrained",
     "load_run",
     "load_state",
@@ -166,12 +191,14 @@ __all__ = [
     "recipe_of",
     "replacing",
     "run_folder",
+    "save_densities",
     "save_pictures",
     "save_run",
     "score_images",
     "seed_stream",
     "settings",
     "suffixes",
+    "synthesize",
     "take",
     "tell",
     "train",

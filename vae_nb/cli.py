@@ -25,10 +25,17 @@ __all__ = [
     "TestImages",
     "Draws",
     "Exact",
-    "PictureToMake",
+    "SamplesToMake",
+    "ClassName",
+    "Source",
     "CodesToMake",
     "ReconstructionsToMake",
     "ScoresToMake",
+    "End",
+    "EndsData",
+    "Steps",
+    "Way",
+    "StripToMake",
     "main",
     "train",
     "evaluate",
@@ -37,6 +44,7 @@ __all__ = [
     "encode",
     "reconstruct",
     "score",
+    "interpolate",
 ]
 
 # %% ../nbs/90_cli.ipynb #imports
@@ -63,6 +71,7 @@ if TYPE_CHECKING:
     from vae_nb.images import Dataset, Images
     from vae_nb.own_images import OwnImages
     from vae_nb.runs import Run
+    from vae_nb.synthesis import ClassDensities
     from vae_nb.vae import VAE
 
 # %% ../nbs/90_cli.ipynb #app
@@ -540,10 +549,25 @@ def evaluate(
 
 
 # %% ../nbs/90_cli.ipynb #sample
-PictureToMake = Annotated[
+SamplesToMake = Annotated[
     Path | None,
     typer.Option(
-        help="PNG file to write, or write over; none: samples.png in the run folder."
+        help="A .png for one picture of all, written over if it is there; a .npz for "
+        "arrays; or a folder to make, with a PNG for each image; none: samples.png in "
+        "the run folder."
+    ),
+]
+ClassName = Annotated[
+    str | None,
+    typer.Option("--class", metavar="CLASS", help="Draw images of this class only."),
+]
+Source = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="prior|codes",
+        help="Draw from the prior, or where the codes of the training images lie, "
+        "class by class; none: codes with --class, else prior.",
     ),
 ]
 
@@ -555,16 +579,99 @@ def sample(
     seed: Annotated[
         int, typer.Option(help="Fixes the draw.", min=0, max=2**31 - 1)
     ] = 0,
-    out: PictureToMake = None,
+    class_name: ClassName = None,
+    source: Source = None,
+    out: SamplesToMake = None,
 ):
-    "Draw images from the prior, decoded, into one PNG."
-    out = _checked_name(out, run / "samples.png", ".png")
-    figure = vae_nb.plot_images(_load(run).vae.sample(n, seed))
+    "Draw images, from the prior or of a class, into a PNG, a folder or a .npz file."
+    out = _checked_samples(out, run / "samples.png")
+    if _from_codes(source, class_name):
+        loaded = _load(run)
+        densities = _densities(loaded, class_name)
+        images, labels = vae_nb.synthesize(loaded.vae, densities, n, class_name, seed)
+        _write_samples(out, images, labels, densities.class_names)
+    else:
+        _write_samples(out, _load(run).vae.sample(n, seed))
+    what = f" of {class_name}" if class_name else ""
+    print(f"{n:,} samples{what} are in {out}")
+
+
+# %% ../nbs/90_cli.ipynb #sample-parts
+def _checked_samples(out: Path | None, default: Path) -> Path:
+    "`out` or `default`, if it can be made there."
+    out = _checked_name(out, default)
+    if out.suffix not in (".png", ".npz", ""):
+        raise ValueError(
+            f"{out} does not end in .png or .npz, nor does it name a folder, which has "
+            "no dot: choose another name"
+        )
+    if not out.suffix and out.exists():
+        raise FileExistsError(
+            f"{out} exists already: choose another folder, or remove it"
+        )
+    return out
+
+
+def _from_codes(source: str | None, class_name: str | None) -> bool:
+    "Whether to draw where codes lie, not from the prior."
+    if source not in (None, "codes", "prior"):
+        raise ValueError(f"--from is {source!r}: choose codes or prior")
+    if source == "prior" and class_name:
+        raise ValueError("the prior knows no classes: leave out --class or --from")
+    return source == "codes" or class_name is not None
+
+
+def _densities(run: "Run", class_name: str | None) -> "ClassDensities":
+    "Those that the run has, or fitted now, which needs its data."
+    kept = vae_nb.kept_densities(run)
+    if kept:
+        return kept
+    dataset = _dataset_of(run)
+    if class_name:  # complains before the work begins
+        vae_nb.class_number(class_name, dataset.class_names)
+    if dataset.fingerprint() != run.config["fingerprint"]:
+        _say(f"note: this {dataset.name} is not the data that the run was trained on")
+    return vae_nb.class_densities(run, dataset)
+
+
+def _write_samples(
+    out: Path,
+    images: np.ndarray,
+    labels: np.ndarray | None = None,
+    class_names: tuple[str, ...] = (),
+) -> None:
+    "A sheet, arrays, or a folder with one for each class, as `out` ends."
     with _writing(out) as new:
-        figure.savefig(new, dpi=150)
-    print(f"{n} samples are in {out}")
+        if out.suffix == ".png":
+            vae_nb.plot_images(images).savefig(new, dpi=150)
+            return
+        pixels = np.round(255 * images).astype("uint8")
+        if out.suffix == ".npz":
+            classes: dict[str, Any] = {}
+            if labels is not None:
+                classes = {"labels": labels, "class_names": np.array(class_names)}
+            np.savez(new, images=pixels, **classes)
+            return
+        new.mkdir()
+        for number, image in enumerate(pixels):
+            folder = new
+            if labels is not None:
+                folder /= re.sub(r"[^\w -]", "-", class_names[labels[number]])
+            _write_png(folder / f"{number:05}.png", image)
 
 
+def _write_png(
+    path: Path,
+    pixels: np.ndarray,  # (H, W, C), uint8
+) -> None:
+    from PIL import Image
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    grey = pixels.shape[-1] == 1
+    Image.fromarray(pixels.squeeze(-1) if grey else pixels).save(path)
+
+
+# %% ../nbs/90_cli.ipynb #plot
 @app.command()
 def plot(run: RunName = DEFAULT_RUN):
     "Draw the four pictures of a run again."
@@ -693,8 +800,6 @@ def reconstruct(
 
 def _write_pngs(folder: Path, names: list[str], vae: "VAE", images: "Images") -> None:
     "A PNG of each reconstruction, in folders as the names have them."
-    from PIL import Image
-
     from vae_nb.inputs import blocks
 
     rest = iter(names)
@@ -702,10 +807,7 @@ def _write_pngs(folder: Path, names: list[str], vae: "VAE", images: "Images") ->
         for block in blocks(images):
             pixels = np.round(255 * vae.reconstruct(block)).astype("uint8")
             for image, name in zip(pixels, rest):
-                path = folder / f"{name}.png"
-                path.parent.mkdir(parents=True, exist_ok=True)
-                grey = image.shape[-1] == 1
-                Image.fromarray(image.squeeze(-1) if grey else image).save(path)
+                _write_png(folder / f"{name}.png", image)
             bar.update(len(block))
 
 
@@ -736,3 +838,106 @@ def score(
     for i in np.argsort(-total, kind="stable")[:10]:
         print(f"  {total[i]:10.2f}  {own.names[i]}")
     print(f"all are in {out}")
+
+
+# %% ../nbs/90_cli.ipynb #interpolate
+End = Annotated[
+    str | None,
+    typer.Argument(
+        help="An image: the number of a test image, the name of one, like train/7, or "
+        "a picture file; none of either: an image of the first class, of the last."
+    ),
+]
+EndsData = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DATA",
+        help=f"Where the images are: {', '.join(NAMES)}, or {OWN}; none: the data that "
+        "the run was trained on.",
+    ),
+]
+Steps = Annotated[int, typer.Option(help="Images between, both ends counted.", min=2)]
+Way = Annotated[
+    str,
+    typer.Option(
+        "--path",
+        metavar="straight|great-circle",
+        help="Go straight from code to code, or turn around the centre.",
+    ),
+]
+StripToMake = Annotated[
+    Path | None,
+    typer.Option(help=".png file to write; none: between.png in the run folder."),
+]
+
+
+@app.command()
+def interpolate(
+    run: RunName = DEFAULT_RUN,
+    first: End = None,
+    last: End = None,
+    data: EndsData = None,
+    steps: Steps = 9,
+    path: Way = "straight",
+    out: StripToMake = None,
+    strict: Strict = False,
+):
+    "Draw what lies between two images, in a row, the two images at its ends."
+    out = _checked_name(out, run / "between.png", ".png")
+    if (first is None) != (last is None):
+        raise ValueError("one image is named: name two, or none")
+    loaded = _load(run)
+    names, (start, end) = _two_images(loaded, (first, last), data, strict)
+    between = vae_nb.interpolate(loaded.vae, start, end, steps, path)
+    with _writing(out) as new:
+        new.write_bytes(_strip(between, start, end))
+    print(f"{steps} images from {names[0]} to {names[1]}, {path}, are in {out}")
+
+
+def _strip(between: np.ndarray, first: np.ndarray, last: np.ndarray) -> bytes:
+    "A PNG of what is between, set off from the two images at its ends."
+    from vae_nb.images import strip
+
+    gap = np.ones_like(first[:, :2])
+    return strip([first, gap, *between, gap, last])  # type: ignore[arg-type]
+
+
+# %% ../nbs/90_cli.ipynb #interpolate-parts
+def _two_images(
+    run: "Run", names: tuple[str | None, str | None], data: str | None, strict: bool
+) -> tuple[list[str], list[np.ndarray]]:
+    "Two images and their names: those named, or one of the first class and the last."
+    height, width, channels = run.vae.image_shape
+    shape = height, width, channels
+    files = [name for name in names if name and os.path.isfile(name)]
+    if len(files) == 2:
+        return files, [vae_nb.load_picture(file, shape) for file in files]
+    data = data or run.config["dataset"]
+    own = _all_images(run, data, strict)
+    rows: list[int] = []
+    if names == (None, None):
+        first_of_each = vae_nb.one_of_each(own.labels)
+        rows = [int(first_of_each[0]), int(first_of_each[-1])]
+        if rows[0] == rows[1]:
+            rows[1] = len(own.images) - 1
+        names = own.names[rows[0]], own.names[rows[1]]
+    ends = []
+    for name in map(str, names):
+        if os.path.isfile(name):
+            ends.append(vae_nb.load_picture(name, shape))
+        else:
+            ends.append(own.images[_row_of(name, own.names, data)])
+    return list(map(str, names)), ends
+
+
+def _row_of(name: str, names: list[str], data: str) -> int:
+    "Which image is called so: by its name, or the number of a test image."
+    for known in (name, f"test/{name}"):
+        if known in names:
+            return names.index(known)
+    if name.isdecimal() and int(name) < len(names) and "test/0" not in names:
+        return int(name)
+    raise ValueError(
+        f"there is no image {name!r} in {data}: give a number, a name like "
+        f"{names[0]}, or a picture file"
+    )
