@@ -8,7 +8,7 @@ from .datasets import (
     load_own_dataset,
 )
 from .decoder import FourierFeatures, SharedScale, build_decoder
-from .elbo import Bernoulli, Likelihood, Seed, gaussian_kl
+from .elbo import Bernoulli, Likelihood, Seed, coin_log_prob, gaussian_kl
 from .encoder import build_encoder
 from .evaluation import EvaluationCard, evaluate
 from .files import locked, replacing
@@ -108,6 +108,7 @@ __all__ = [
     "build_optimizer",
     "build_vae",
     "check_images",
+    "coin_log_prob",
     "completed",
     "default_likelihood",
     "effective_beta",
