@@ -31,6 +31,7 @@ from .log_likelihood import (
     posterior_grid,
     posterior_kl,
 )
+from .oddities import Oddities, find_oddities, oddity_threshold, p_values, plot_oddities
 from .own_images import OwnImages
 from .recipes import RECIPES, Recipe, completed, make_recipe, networks, settings
 from .runs import (
@@ -86,6 +87,7 @@ __all__ = [
     "Images",
     "LIKELIHOODS",
     "Likelihood",
+    "Oddities",
     "OwnImages",
     "PRETRAINED",
     "RECIPES",
@@ -118,6 +120,7 @@ __all__ = [
     "evaluate_elbo",
     "exact_log_likelihood",
     "examples",
+    "find_oddities",
     "gaussian_kl",
     "has_state",
     "importance_weighted_log_likelihood",
@@ -133,11 +136,14 @@ __all__ = [
     "make_recipe",
     "manifold_axis",
     "networks",
+    "oddity_threshold",
     "one_of_each",
+    "p_values",
     "plot_history",
     "plot_images",
     "plot_label_clusters",
     "plot_manifold",
+    "plot_oddities",
     "plot_posterior",
     "plot_reconstructions",
     "plot_traversals",
