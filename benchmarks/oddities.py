@@ -1,4 +1,4 @@
-"""Which detector finds images that do not belong, on Fashion-MNIST and the default model.
+"""Which detector finds images that do not belong, on Fashion-MNIST and its model.
 
     python benchmarks/oddities.py          # five minutes
     python benchmarks/oddities.py --quick  # 200 images, digits instead of clothes
