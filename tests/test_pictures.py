@@ -17,7 +17,8 @@ from vae_nb import load_images, load_own_dataset
 pytestmark = pytest.mark.usefixtures("here")
 CUT_SHORT = saved(Image.effect_noise((300, 300), 99))[:9_000]
 FLOATS = Image.fromarray(np.ones((9, 9), "float32"))
-SCORE = ("score", "fashion_mnist", "photos", "--out", "scores.csv")
+TO = ("--out", "scores.csv", "--reference", "no")  # p-values take long
+SCORE = ("score", "fashion_mnist", "photos", *TO)
 
 BAD = {  # one of them among good pictures is left out and named
     "an empty file": ("x.png", b"", "it is not a picture"),
