@@ -24,6 +24,7 @@ SCRIPTS = (
     "scaling",
     "evaluation",
     "likelihoods",
+    "oddities",
     "own_images",
     "colour",
     "published",

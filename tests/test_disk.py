@@ -33,14 +33,14 @@ def no_room(size: int):
 
 
 WRITING = [
-    ["score", "run", "x.npy"],
+    ["score", "run", "x.npy", "--reference", "no"],
     ["encode", "run", "x.npy"],
     ["encode", "run", "x.npy", "--out", "codes.csv"],
     ["reconstruct", "run", "x.npy"],
     ["reconstruct", "run", "x.npy", "--out", "again"],
     ["sample", "run"],
     ["plot", "run"],
-    ["score", "run", "photos"],
+    ["score", "run", "photos", "--reference", "no"],
     ["train", "photos"],
 ]
 
@@ -130,9 +130,9 @@ def test_a_run_on_a_disk_that_fills_up_keeps_its_last_whole_epoch(
 # Two commands on one run
 
 WRITERS = {
-    "scores": ("score", "scores.csv"),
-    "codes": ("encode", "codes.csv"),
-    "pictures": ("reconstruct", "reconstructed.png"),
+    "scores": (["score", "--reference", "no", "fashion_mnist"], "scores.csv"),
+    "codes": (["encode", "fashion_mnist"], "codes.csv"),
+    "pictures": (["reconstruct", "fashion_mnist"], "reconstructed.png"),
 }
 
 
@@ -142,19 +142,19 @@ def test_two_commands_that_write_one_file_do_not_mix(monkeypatch, command, name)
     np.save("many.npy", PIXELS)
     alone = {}
     for data in ("few.npy", "many.npy"):
-        accepted(command, "fashion_mnist", data, "--out", f"{data}{Path(name).suffix}")
+        accepted(*command, data, "--out", f"{data}{Path(name).suffix}")
         alone[data] = Path(f"{data}{Path(name).suffix}").read_bytes()
     move, seen = os.replace, []
 
     def another_comes_between(source, target):
         if not seen:
             seen.append(source)
-            accepted(command, "fashion_mnist", "many.npy", "--out", name)
+            accepted(*command, "many.npy", "--out", name)
             assert Path(name).read_bytes() == alone["many.npy"]
         move(source, target)
 
     monkeypatch.setattr(os, "replace", another_comes_between)
-    accepted(command, "fashion_mnist", "few.npy", "--out", name)
+    accepted(*command, "few.npy", "--out", name)
     assert seen and Path(name).read_bytes() == alone["few.npy"]
     assert not list(Path().glob(".*"))
 

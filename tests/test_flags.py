@@ -55,6 +55,13 @@ FLAGS = [
     (["score", FASHION, "nowhere"], "unknown dataset 'nowhere'"),
     (["score", FASHION, "rgb.npy"], "3 channels, expected 1"),
     (["score", FASHION, "x.npy", "--out", "x.txt"], "does not end in .csv"),
+    (["score", FASHION, "x.npy", "--reference", "rgb.npy"], "3 channels, expected 1"),
+    (["score", FASHION, "x.npy", "--reference", "cats"], "unknown dataset 'cats'"),
+    (["score", FASHION, "x.npy", "--false-alarms", "1.5"], "Invalid value for"),
+    (
+        ["score", FASHION, "x.npy", "--reference", "x.npy", "--false-alarms", "0"],
+        "false_alarms is 0.0, expected a share between 0 and 1",
+    ),
     (["score", FASHION, "x.npy", "--out", "no/such/x.csv"], "there is no folder no/"),
     (["encode", FASHION, "x.npy", "--out", "codes"], "does not end in .npz or .csv"),
     (["reconstruct", FASHION, "x.npy", "--out", "photos"], "exists already"),
@@ -182,7 +189,8 @@ def test_letters_that_standard_output_cannot_show_are_replaced():
     Path("photos/猫").mkdir(parents=True)
     photo().save("photos/猫/ü.png")
     photo().save(Path("photos/猫/" + "caf\udce9.png"))
-    done = vae_nb("score", FASHION, "photos", "--out", "scores.csv", encoding="ascii")
+    options = ("--out", "scores.csv", "--reference", "no")
+    done = vae_nb("score", FASHION, "photos", *options, encoding="ascii")
     assert done.status == 0 and done.err == "", done.err
     assert "?/?.png" in done.out and "?/caf?.png" in done.out
     assert "猫/ü.png" in Path("scores.csv").read_text(errors="surrogateescape")

@@ -33,7 +33,8 @@ pytestmark = pytest.mark.usefixtures("here")
 CUT_SHORT = saved(Image.effect_noise((300, 300), 99))[:9_000]
 CLEAR = Image.new("LA", (10, 12), (0, 128))
 FLOATS = Image.fromarray(np.ones((9, 9), "float32"))
-SCORE = ("score", "fashion_mnist", "photos", "--out", "scores.csv")
+TO = ("--out", "scores.csv", "--reference", "no")  # p-values take long
+SCORE = ("score", "fashion_mnist", "photos", *TO)
 
 BAD = {  # one of them among good pictures is left out and named
     "an empty file": ("x.png", b"", "it is not a picture"),

@@ -9,7 +9,7 @@ from .datasets import (
     load_own_dataset,
 )
 from .decoder import FourierFeatures, SharedScale, build_decoder
-from .elbo import Bernoulli, Likelihood, Seed, gaussian_kl
+from .elbo import Bernoulli, Likelihood, Seed, coin_log_prob, gaussian_kl
 from .encoder import build_encoder
 from .evaluation import EvaluationCard, evaluate
 from .files import locked, replacing
@@ -39,6 +39,7 @@ from .log_likelihood import (
     posterior_grid,
     posterior_kl,
 )
+from .oddities import Oddities, find_oddities, oddity_threshold, p_values, plot_oddities
 from .own_images import OwnImages, load_picture, suffixes
 from .own_networks import fitted_shapes
 from .recipes import RECIPES, Recipe, completed, make_recipe, networks, settings
@@ -113,6 +114,7 @@ __all__ = [
     "Images",
     "LIKELIHOODS",
     "Likelihood",
+    "Oddities",
     "OwnImages",
     "PATHS",
     "PRETRAINED",
@@ -143,6 +145,7 @@ __all__ = [
     "class_number",
     "code_path",
     "codes_of",
+    "coin_log_prob",
     "completed",
     "default_likelihood",
     "effective_beta",
@@ -152,6 +155,7 @@ __all__ = [
     "evaluate_elbo",
     "exact_log_likelihood",
     "examples",
+    "find_oddities",
     "fit_density",
     "fit_encoder",
     "fitted_shapes",
@@ -176,11 +180,14 @@ __all__ = [
     "manifold_axis",
     "networks",
     "npy_entry",
+    "oddity_threshold",
     "one_of_each",
+    "p_values",
     "plot_history",
     "plot_images",
     "plot_label_clusters",
     "plot_manifold",
+    "plot_oddities",
     "plot_posterior",
     "plot_reconstructions",
     "plot_traversals",

@@ -31,6 +31,8 @@ __all__ = [
     "CodesToMake",
     "ReconstructionsToMake",
     "ScoresToMake",
+    "Reference",
+    "FalseAlarms",
     "End",
     "EndsData",
     "Steps",
@@ -69,6 +71,7 @@ import vae_nb.recipes
 
 if TYPE_CHECKING:
     from vae_nb.images import Dataset, Images
+    from vae_nb.oddities import Oddities
     from vae_nb.own_images import OwnImages
     from vae_nb.runs import Run
     from vae_nb.synthesis import ClassDensities
@@ -811,33 +814,102 @@ def _write_pngs(folder: Path, names: list[str], vae: "VAE", images: "Images") ->
             bar.update(len(block))
 
 
-# %% ../nbs/90_cli.ipynb #score
+# %% ../nbs/90_cli.ipynb #score-options
 ScoresToMake = Annotated[
     Path | None,
     typer.Option(help=".csv file to write; none: scores.csv in the run folder."),
 ]
+Reference = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DATA",
+        help="Usual images that the run was not trained on, for the p-values; none: "
+        "the first 2,000 test images of its data. 'no' leaves p-values out.",
+    ),
+]
+FalseAlarms = Annotated[
+    float,
+    typer.Option(help="Wanted rate of usual images above the threshold.", max=1),
+]
 
 
+# %% ../nbs/90_cli.ipynb #reference
+def _reference(
+    name: Path, run: "Run", data: str | None, strict: bool
+) -> "Images | None":
+    "Images that p-values compare with; None, with a note, if they cannot be had."
+    if data == "no":
+        return None
+    if data:
+        return _all_images(run, data, strict).images
+    try:
+        dataset = _dataset_of(run, None, strict)
+        vae_nb.check_images(dataset.test_images, run.vae.image_shape)
+    except (OSError, ValueError) as e:
+        _say(f"note: no p_value, as the data of {name} cannot be had: {e}")
+        return None
+    if dataset.fingerprint() != run.config["fingerprint"]:
+        _say(f"note: this {dataset.name} is not the data that {name} was trained on")
+    elif run.config["train_on_test_images"]:
+        _say(
+            "note: the test images were among those that it was trained on: p-values "
+            "of new images are too small, --reference takes other images"
+        )
+    return dataset.test_images[:2000]
+
+
+# %% ../nbs/90_cli.ipynb #score
 @app.command()
 def score(
-    run: RunName, data: DataName, out: ScoresToMake = None, strict: Strict = False
+    run: RunName,
+    data: DataName,
+    out: ScoresToMake = None,
+    reference: Reference = None,
+    false_alarms: FalseAlarms = 0.01,
+    strict: Strict = False,
 ):
-    "Write the -ELBO of every image and name the ten that the model finds least likely."
+    "Say how unlike the training images every image is, and name the ten oddest."
     out = _checked_name(out, run / "scores.csv", ".csv")
     loaded = _load(run)
     own = _all_images(loaded, data, strict)
-    reconstruction, kl = vae_nb.score_images(loaded.vae, own.images)
-    total = reconstruction + kl
-    header = ["name", "class", "negative_elbo", "reconstruction_loss", "kl_loss"]
-    classes = [own.class_names[label] for label in own.labels]
-    _write_csv(out, header, zip(own.names, classes, total, reconstruction, kl))
-    median = np.median(total)
-    vae = loaded.vae
-    bits = vae_nb.in_bits(median, vae.image_shape, vae.likelihood)
-    print(f"-ELBO of {len(total):,} images, nats: median {median:.2f}{bits}, highest:")
-    for i in np.argsort(-total, kind="stable")[:10]:
-        print(f"  {total[i]:10.2f}  {own.names[i]}")
+    usual = _reference(run, loaded, reference, strict)
+    found = vae_nb.find_oddities(loaded.vae, own.images, usual, false_alarms)
+    columns = {
+        "name": own.names,
+        "class": [own.class_names[label] for label in own.labels],
+        "negative_elbo": found.negative_elbo,
+        "reconstruction_loss": found.reconstruction_loss,
+        "kl_loss": found.kl_loss,
+        "score": found.score,
+    }
+    if found.p_value is not None:
+        columns["p_value"] = found.p_value
+    _write_csv(out, list(columns), zip(*columns.values()))
+    print(_oddest(found, own.names, loaded.vae))
+    if usual is not None and found.threshold is not None:
+        print(_above_threshold(found, false_alarms, len(usual)))
     print(f"all are in {out}")
+
+
+def _oddest(found: "Oddities", names: list[str], vae: "VAE") -> str:
+    "The ten highest scores, and the median of all."
+    median = np.median(found.score)
+    bits = vae_nb.in_bits(median, vae.image_shape, vae.likelihood)
+    lines = [
+        f"score of {len(names):,} images, nats: median {median:.2f}{bits}, oddest:"
+    ]
+    for i in found.order[:10]:
+        p = "" if found.p_value is None else f"  p {found.p_value[i]:.4f}"
+        lines.append(f"  {found.score[i]:10.2f}{p}  {names[i]}")
+    return "\n".join(lines)
+
+
+def _above_threshold(found: "Oddities", false_alarms: float, usual: int) -> str:
+    return (
+        f"{found.flagged.sum():,} of {len(found.score):,} are above "
+        f"{found.threshold:.2f}, as are at most {false_alarms:.2%} of usual images, "
+        f"judged by {usual:,}"
+    )
 
 
 # %% ../nbs/90_cli.ipynb #interpolate

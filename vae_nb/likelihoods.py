@@ -24,8 +24,19 @@ import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike
 
-from .elbo import Bernoulli, Likelihood, Seed, single
+from .elbo import Bernoulli, Likelihood, Seed, coin_log_prob, single
 from .sampling import _ReplicaSeeds
+
+
+# %% ../nbs/04a_likelihoods.ipynb #shade-variance
+def _shade_variance(logits: Tensor) -> Tensor:
+    "The variance of p(x) proportional to e^(lx) on [0, 1], A''(l)."
+    a = ops.abs(logits)
+    safe = ops.where(a < 0.5, 1.0, ops.minimum(a, 100.0))
+    tail = ops.where(a < 100, ops.square(1 / ops.sinh(safe / 2)) / 4, 0.0)
+    far = 1 / ops.square(ops.maximum(a, 0.5)) - tail
+    square = ops.square(logits)
+    return ops.where(a < 0.5, 1 / 12 - square / 240 + ops.square(square) / 6048, far)
 
 
 # %% ../nbs/04a_likelihoods.ipynb #continuous-bernoulli
@@ -45,6 +56,16 @@ class ContinuousBernoulli(Likelihood):
         square = ops.square(logits)
         near = logits / 2 + square / 24 - ops.square(square) / 2880
         return logits * x - ops.where(small, near, far)
+
+    def best_pixel_log_prob(self, x, logits):
+        # The mean is x at the best l. At x = 0 or 1 that l is infinite; as pixels come
+        # in steps of 1/255, no more is allowed than a mean half a step from there.
+        inside = ops.clip(x, 0.5 / 255, 1 - 0.5 / 255)
+        best = 1 / (1 - inside) - 1 / inside  # near it; Newton's steps do the rest
+        for _ in range(4):
+            best = best + (inside - self.mean(best)) / _shade_variance(best)
+        reached = self.pixel_log_prob(x, best)
+        return ops.maximum(reached, self.pixel_log_prob(x, logits))
 
     def mean(self, params: ArrayLike) -> Tensor:
         "E[x|z] in [0, 1], the shape of `params`."
@@ -85,6 +106,9 @@ class Gaussian(Likelihood):
         standard = (x - ops.sigmoid(mean_logit)) * ops.exp(-log_sigma)
         return -0.5 * ops.square(standard) - log_sigma - 0.5 * math.log(2 * math.pi)
 
+    def best_pixel_log_prob(self, x, mean_logit, raw):
+        return -_above(self.floor, raw) - 0.5 * math.log(2 * math.pi)  # mu = x
+
     def mean(self, params: ArrayLike) -> Tensor:
         "E[x|z] in [0, 1], (batch, height, width, channels)."
         return ops.sigmoid(self.split(params)[0])
@@ -117,6 +141,13 @@ class DiscretizedLogistic(Likelihood):
         below, above = ops.log_sigmoid(b), ops.log_sigmoid(-a)
         inside = below + above + ops.log(-ops.expm1(-inverse_scale / 255))
         return ops.where(level <= 0, below, ops.where(level >= 255, above, inside))
+
+    def best_pixel_log_prob(self, x, location, raw):
+        half = ops.exp(-_above(self.floor, raw)) / 510  # of a level, in scales
+        middle = 2 * ops.log_sigmoid(half) + ops.log(-ops.expm1(-2 * half))
+        level = ops.round(255 * x)
+        # black and white are certain once the location is far outside
+        return ops.where((level > 0) & (level < 255), middle, 0.0)
 
     def mean(self, params: ArrayLike) -> Tensor:
         "E[x|z] in [0, 1], exact to half a level, (batch, height, width, channels)."
@@ -160,6 +191,15 @@ class BinarizedBernoulli(Bernoulli, keras.layers.Layer):
         source = self.seed_generator if seed is None else seed
         u = keras.random.uniform(ops.shape(x), dtype=x.dtype, seed=source)
         return ops.cast(ops.less(u, x), x.dtype)
+
+    def best_log_prob(self, images, params, observed=None):
+        """log p(b|x) in nats, (batch,), of tosses b by one who knows the grey image x.
+
+        No model knows the tosses before. On average, but not always, above `log_prob`.
+        """
+        x = ops.cast(images, single(params).dtype)
+        tosses = x if observed is None else ops.cast(observed, x.dtype)
+        return ops.sum(coin_log_prob(tosses, x), axis=(1, 2, 3))
 
     def save_own_variables(self, store):
         store["tosses_state"] = ops.convert_to_numpy(self.seed_generator.state)
