@@ -11,6 +11,7 @@ from .decoder import FourierFeatures, SharedScale, build_decoder
 from .elbo import Bernoulli, Likelihood, Seed, gaussian_kl
 from .encoder import build_encoder
 from .evaluation import EvaluationCard, evaluate
+from .explorer import Explorer, latent_explorer
 from .files import locked, replacing
 from .images import Batches, Dataset, Images, StoredImages, check_images, join, take
 from .likelihoods import (
@@ -79,6 +80,7 @@ __all__ = [
     "Dataset",
     "DiscretizedLogistic",
     "EvaluationCard",
+    "Explorer",
     "FASHION_CLASSES",
     "FILES",
     "FourierFeatures",
@@ -122,6 +124,7 @@ __all__ = [
     "importance_weighted_log_likelihood",
     "in_bits",
     "join",
+    "latent_explorer",
     "load_dataset",
     "load_images",
     "load_own_dataset",

@@ -1,0 +1,507 @@
+// The page: what is chosen, and what follows from it.
+
+import { makeAccount, nats, showAccount } from "./account.js";
+import { drawInset, why } from "./belief.js";
+import { Pad } from "./draw.js";
+import { uniforms } from "./mathematics.js";
+import { accountFor, load, posterior } from "./model.js";
+import { Plane, heat, paint, picture, subscript } from "./plane.js";
+import { Strip } from "./strip.js";
+import { Walk } from "./walk.js";
+
+const $ = (id) => document.getElementById(id);
+const told = window.vae_nb_explorer;
+const CANCELLED = new Error("something else was chosen");
+
+class App {
+  constructor({ model, images }) {
+    Object.assign(this, { model, images, known: new Map(), task: 0, dirty: false });
+    const byKl = [...images.klByLatent.keys()].sort((a, b) => images.klByLatent[b] - images.klByLatent[a]);
+    const axes = model.latents === 2 ? [0, 1] : byKl.slice(0, 2);
+    this.state = { mode: "pictures", hidden: new Set(), axes, byKl, walk: null, truth: null };
+  }
+
+  begin() {
+    this.plane = new Plane($("plane"), this);
+    this.strip = new Strip($("strip"), this);
+    makeAccount($("account"));
+    this.take(told.first, this.images.q(told.first));
+    this.walk = new Walk(this, { from: $("walk-from"), to: $("walk-to"), end: $("walk-end"),
+      play: $("walk-play"), at: $("walk-at"), film: $("film") });
+    this.pad = new Pad(this, { pad: $("pad"), clear: $("clear"), start: $("start-from"),
+      open: $("open"), file: $("file"), invert: $("invert"), brush: $("brush"), ink: $("ink") });
+    this.afterChoice(this.images.account(told.first));
+    this.walk.aim();
+  }
+
+  // Choosing
+
+  take(chosen, q, own = null) {
+    Object.assign(this.state, { chosen, own, q, z: Float32Array.from(q.mean), truth: null });
+  }
+
+  choose(i) {
+    if (this.walk.waiting) return this.walk.aim(i);
+    this.take(i, this.images.q(i));
+    this.afterChoice(this.images.account(i));
+    this.walk.aim();
+    this.say(`${$("which").textContent}. ${this.spoken()}`);
+  }
+
+  chooseOwn(pixels) {
+    const toss = uniforms(1); // the same tosses each time
+    const seen = this.model.tossed ? pixels.map((v) => Number(toss() < v)) : pixels;
+    this.take(null, this.model.encode(seen), seen);
+    this.afterChoice({ reconstruction: null, kl: null, elbo: null, logPx: null, gap: null }, 300);
+    this.walk.aim();
+  }
+
+  chosenPixels() { return this.state.own ?? this.images.pixels(this.state.chosen); }
+
+  afterChoice(account, wait = 0) {
+    const { model, state } = this, pixels = this.chosenPixels(), { shape } = model;
+    paint($("image"), pixels, shape);
+    const reconstruction = model.decode(state.q.mean);
+    paint($("reconstruction"), reconstruction, shape);
+    this.chosenPicture = picture(pixels, shape, 255);
+    this.decodedPicture = picture(reconstruction, shape, 255);
+    this.account = account;
+    this.showWhich();
+    this.showAccount();
+    this.strip.mark();
+    this.moved();
+    $("why").textContent = "Looking for the true posterior …";
+    this.lookForTruth(wait);
+  }
+
+  // The posterior, rough and then fine; for an image of one's own its account, too.
+  async lookForTruth(wait) {
+    const { state } = this, task = ++this.task, key = `${state.chosen}/${state.axes}`;
+    if (state.chosen !== null && this.known.has(key)) return this.showTruth(this.known.get(key), true);
+    try {
+      if (wait) await new Promise((r) => setTimeout(r, wait));
+      const breathe = this.breather(task), x = this.chosenPixels();
+      await breathe();
+      let box = this.firstBox();
+      if (state.chosen === null) box = await this.accountForOwn(x, breathe) ?? box;
+      const options = { breathe, show: (grid) => this.showTruth(grid, grid.last), sizes: this.gridSizes() };
+      const grid = await posterior(this.model, x, state.q, state.q.mean, this.dims(), box, options);
+      if (state.chosen !== null) this.known.set(key, { ...grid, last: true });
+    } catch (error) {
+      if (error !== CANCELLED) throw error;
+    }
+  }
+
+  dims() { return this.model.latents === 1 ? [0] : this.state.axes; }
+
+  firstBox() {
+    const { model, images, state: { chosen, q } } = this, dims = this.dims();
+    if (chosen !== null && model.latents <= 2) return images.box(chosen);
+    return { low: dims.map((d) => q.mean[d] - 8 * q.sigma[d]),
+      high: dims.map((d) => q.mean[d] + 8 * q.sigma[d]) };
+  }
+
+  // Steps of the grids, one after another, by how long a decode takes.
+  gridSizes() {
+    if (this.model.latents === 1) return [128, 256, 256];
+    const most = this.decodeTime < 1 ? 64 : this.decodeTime < 4 ? 36 : 24;
+    return [most / 4, most / 3, most / 2, most].map(Math.round);
+  }
+
+  breather(task) {
+    let since = performance.now();
+    return async () => {
+      if (performance.now() - since > 12) {
+        await new Promise((r) => setTimeout(r));
+        since = performance.now();
+      }
+      if (task !== this.task) throw CANCELLED;
+    };
+  }
+
+  async accountForOwn(x, breathe) {
+    const show = (account) => {
+      this.account = account;
+      this.showAccount();
+    };
+    const { account, box } = await accountFor(this.model, x, { breathe, show });
+    show(account);
+    this.say(this.spoken());
+    return box;
+  }
+
+  showTruth(grid, last) {
+    this.state.truth = { ...grid, light: heat(grid) };
+    const { q, truth } = this.state;
+    if (last) $("why").textContent = why(truth, q, this.account.gap ?? 1, this.model.latents > 2);
+    this.truthReady = Boolean(last);
+    this.redraw();
+  }
+
+  // Moving
+
+  moveTo(z) {
+    this.state.z = Float32Array.from(z);
+    this.decodedPicture = picture(this.model.decode(this.state.z), this.model.shape, 255);
+    this.moved();
+  }
+
+  moveOnPlane(a, b) {
+    const z = Float32Array.from(this.state.z), [first, second] = this.state.axes;
+    const kept = (v) => Math.min(Math.max(v, -12), 12);
+    z[first] = kept(a);
+    if (second !== undefined) z[second] = kept(b);
+    this.moveTo(z);
+  }
+
+  moved() {
+    const { state, model } = this;
+    const canvas = $("decoded");
+    canvas.width = this.decodedPicture.width;
+    canvas.height = this.decodedPicture.height;
+    canvas.getContext("2d").drawImage(this.decodedPicture, 0, 0);
+    const shown = [...state.z].slice(0, 4).map((v) => nats(v)).join(", ");
+    const more = model.latents > 4 ? ", …" : "";
+    const fits = nats(model.logProb(this.chosenPixels(), state.z));
+    $("readout").textContent = `Ring at z = (${shown}${more}): log p(x|z) = ${fits} nats`;
+    this.onMoved?.();
+    this.redraw();
+  }
+
+  // Telling
+
+  showWhich() {
+    const { state, images } = this, which = $("which");
+    const name = state.chosen === null ? "Your own image" : images.names[images.labels[state.chosen]];
+    const small = document.createElement("small");
+    small.textContent = state.chosen === null ? "" : ` image ${images.number(state.chosen)}`;
+    which.replaceChildren(name, small);
+    $("image").setAttribute("aria-label", `The image: ${which.textContent}`);
+  }
+
+  showAccount() {
+    showAccount($("account"), this.account, told.truth === "draws");
+    $("belief").setAttribute("aria-label", `The true posterior and q: gap ${nats(this.account.gap)} nats`);
+  }
+
+  spoken() {
+    const { elbo, logPx, gap } = this.account;
+    return `ELBO ${nats(elbo, 1)}, log p of x ${nats(logPx, 1)}, gap ${nats(gap, 1)} nats`;
+  }
+
+  say(text) {
+    clearTimeout(this.saying);
+    this.saying = setTimeout(() => { $("live").textContent = text; }, 250);
+  }
+
+  redraw() {
+    if (this.dirty) return;
+    this.dirty = true;
+    requestAnimationFrame(() => {
+      this.dirty = false;
+      this.plane.draw();
+      drawInset($("belief"), { ...this.state, axes: this.dims() });
+      this.drawn?.();
+    });
+  }
+
+  // How long one decode takes, in milliseconds, and how many to do between breaths
+  measure() {
+    const z = new Float32Array(this.model.latents);
+    for (let n = 0; n < 8; n++) this.model.decode(z); // until the browser has compiled it
+    const start = performance.now();
+    let count = 0;
+    do {
+      this.model.decode(z);
+      count++;
+    } while (performance.now() - start < 15 && count < 40);
+    this.decodeTime = (performance.now() - start) / count;
+    this.model.piece = Math.min(Math.max(4 * Math.floor(2 / this.decodeTime), 4), 64);
+  }
+}
+
+// Controls
+
+function wire(app) {
+  for (const radio of document.querySelectorAll("[name=mode]")) {
+    radio.addEventListener("change", () => {
+      app.state.mode = radio.value;
+      app.redraw();
+    });
+  }
+  const on = (id, action) => $(id).addEventListener("click", action);
+  on("zoom-in", () => app.plane.zoom(1 / 1.5));
+  on("zoom-out", () => app.plane.zoom(1.5));
+  on("zoom-reset", () => app.plane.show({ low: [-2.8, -2.8], high: [2.8, 2.8] }));
+  on("to-posterior", () => app.plane.show(app.state.truth?.box ?? app.firstBox()));
+  on("previous", () => app.strip.step(-1));
+  on("next", () => app.strip.step(1));
+  const best = (by) => app.strip.sorted($("strip-class").value, by)[0];
+  on("surprise", () => {
+    const among = app.strip.sorted($("strip-class").value, "number");
+    if (among.length) app.choose(among[Math.floor(Math.random() * among.length)]);
+  });
+  on("widest", () => best("gap") !== undefined && app.choose(best("gap")));
+  on("unlikely", () => best("likely") !== undefined && app.choose(best("likely")));
+  on("theme", () => {
+    const dark = getComputedStyle(document.documentElement).colorScheme === "dark"
+      || (!document.documentElement.dataset.theme && matchMedia("(prefers-color-scheme: dark)").matches);
+    document.documentElement.dataset.theme = dark ? "light" : "dark";
+    app.redraw();
+  });
+  $("strip-class").append(new Option("all classes", ""));
+  app.images.names.forEach((name, label) => {
+    if (app.images.counts[label]) $("strip-class").append(new Option(name, label));
+  });
+  $("strip-class").hidden = app.images.names.length < 2;
+  const fill = () => app.strip.fill($("strip-class").value, $("strip-order").value);
+  $("strip-class").addEventListener("change", fill);
+  $("strip-order").addEventListener("change", fill);
+  app.refill = fill;
+  fill();
+  wireLegend(app);
+  wireAxes(app);
+  wirePlane(app);
+  new ResizeObserver(() => app.redraw()).observe($("plane"));
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => app.redraw());
+}
+
+// One stop for Tab; arrows go from class to class, Space hides and shows.
+function wireLegend(app) {
+  const legend = $("legend"), { images, state } = app;
+  if (images.names.length < 2) return;
+  const buttons = [];
+  const add = (text, action) => {
+    const button = Object.assign(document.createElement("button"), { type: "button", tabIndex: buttons.length ? -1 : 0 });
+    button.append(text);
+    button.addEventListener("click", () => {
+      action();
+      show();
+    });
+    buttons.push(button);
+    legend.append(button);
+    return button;
+  };
+  const labels = [...images.names.keys()].filter((label) => images.counts[label]);
+  const classes = labels.map((label) => {
+    const button = add(images.names[label], () => {
+      if (!state.hidden.delete(label)) state.hidden.add(label);
+    });
+    const dot = document.createElement("i");
+    dot.style.setProperty("--color", images.colors[label]);
+    button.prepend(dot);
+    return [label, button];
+  });
+  add("all", () => state.hidden.clear());
+  add("none", () => labels.forEach((label) => state.hidden.add(label)));
+  const show = () => {
+    for (const [label, button] of classes) button.setAttribute("aria-pressed", String(!state.hidden.has(label)));
+    app.refill();
+    app.redraw();
+  };
+  legend.addEventListener("keydown", (event) => {
+    const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (!by) return;
+    event.preventDefault();
+    const at = buttons.indexOf(document.activeElement);
+    const next = buttons[(at + by + buttons.length) % buttons.length];
+    buttons.forEach((button) => { button.tabIndex = button === next ? 0 : -1; });
+    next.focus();
+  });
+  show();
+}
+
+// With more than two latents: which two the plane shows, and sliders for the others
+function wireAxes(app) {
+  const { model, images, state } = app, part = $("axes");
+  if (model.latents <= 2) return;
+  part.hidden = false;
+  const told = (d) => `z${subscript(d)}: ${nats(images.klByLatent[d])} nats`;
+  const chooser = (name, axis) => {
+    const label = document.createElement("label"), select = document.createElement("select");
+    for (const d of state.byKl) select.append(new Option(told(d), d));
+    select.value = state.axes[axis];
+    select.addEventListener("change", () => {
+      const other = state.axes[1 - axis], chosen = Number(select.value);
+      state.axes[1 - axis] = chosen === other ? state.axes[axis] : other;
+      state.axes[axis] = chosen;
+      choosers.forEach((each, n) => { each.value = state.axes[n]; });
+      fill();
+      app.plane.forget();
+      app.afterChoice(app.account);
+    });
+    label.append(name, " ", select);
+    part.append(label, " ");
+    return select;
+  };
+  const choosers = ["right", "up"].map(chooser);
+  const sliders = Object.assign(document.createElement("div"), { className: "sliders" });
+  part.append(sliders);
+  const fill = () => {
+    sliders.replaceChildren(...state.byKl.filter((d) => !state.axes.includes(d)).map((d) => {
+      const label = document.createElement("label"), input = document.createElement("input");
+      Object.assign(input, { type: "range", min: -4, max: 4, step: 0.01, value: state.z[d] });
+      input.dataset.latent = d;
+      input.addEventListener("input", () => {
+        const z = Float32Array.from(state.z);
+        z[d] = Number(input.value);
+        app.moveTo(z);
+      });
+      const name = document.createElement("span");
+      name.textContent = told(d).replace(" nats", "");
+      label.append(name, input, document.createElement("output"));
+      return label;
+    }));
+    app.onMoved();
+  };
+  let others = "";
+  app.onMoved = () => {
+    for (const input of sliders.querySelectorAll("input")) {
+      const value = state.z[input.dataset.latent];
+      if (document.activeElement !== input) input.value = value;
+      input.nextSibling.textContent = nats(value);
+    }
+    const now = [...state.z].filter((_, d) => !state.axes.includes(d)).join();
+    if (now !== others) app.plane.forget(); // another slice of the space
+    others = now;
+  };
+  fill();
+}
+
+function wirePlane(app) {
+  const canvas = $("plane"), { plane } = app, pointers = new Map();
+  const place = (event) => {
+    const box = canvas.getBoundingClientRect();
+    return [event.clientX - box.left, event.clientY - box.top];
+  };
+  let dragging = null; // {moved, pan, start}
+  canvas.addEventListener("pointerdown", (event) => {
+    canvas.setPointerCapture(event.pointerId);
+    pointers.set(event.pointerId, place(event));
+    dragging = { moved: pointers.size > 1, pan: event.shiftKey || event.button === 1, start: place(event) };
+    app.walk.stop();
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    if (!pointers.has(event.pointerId)) return;
+    const before = pointers.get(event.pointerId), now = place(event);
+    if (pointers.size === 2) return pinch(event.pointerId, before, now);
+    pointers.set(event.pointerId, now);
+    if (Math.hypot(now[0] - dragging.start[0], now[1] - dragging.start[1]) > 4) dragging.moved = true;
+    if (!dragging.moved) return;
+    if (dragging.pan) plane.pan((before[0] - now[0]) / plane.scale, (now[1] - before[1]) / plane.scale);
+    else app.moveOnPlane(...plane.toPlane(...now));
+  });
+  const pinch = (id, before, now) => {
+    const [, other] = [...pointers].find(([key]) => key !== id);
+    const far = (p) => Math.max(Math.hypot(p[0] - other[0], p[1] - other[1]), 1);
+    plane.zoom(far(before) / far(now), (now[0] + other[0]) / 2, (now[1] + other[1]) / 2);
+    plane.pan((before[0] - now[0]) / 2 / plane.scale, (now[1] - before[1]) / 2 / plane.scale);
+    pointers.set(id, now);
+    dragging.moved = true;
+  };
+  canvas.addEventListener("pointerup", (event) => {
+    pointers.delete(event.pointerId);
+    if (!dragging || dragging.moved || pointers.size) return;
+    const at = place(event), image = app.state.mode !== "pictures" || app.walk.waiting
+      ? plane.nearest(...at, app.walk.waiting ? Infinity : 16) : null;
+    if (image !== null) app.choose(image);
+    else app.moveOnPlane(...plane.toPlane(...at));
+  });
+  canvas.addEventListener("pointercancel", (event) => pointers.delete(event.pointerId));
+  canvas.addEventListener("dblclick", (event) => {
+    const image = plane.nearest(...place(event));
+    if (image !== null) app.choose(image);
+  });
+  canvas.addEventListener("wheel", (event) => {
+    const ours = event.ctrlKey || window.top === window || document.activeElement === canvas;
+    if (!ours) return; // in a frame the page around it scrolls
+    event.preventDefault();
+    plane.zoom(1.0015 ** Math.max(Math.min(event.deltaY, 300), -300), ...place(event));
+  }, { passive: false });
+  canvas.addEventListener("keydown", (event) => planeKey(app, event));
+}
+
+function planeKey(app, event) {
+  const { plane, state } = app, [first, second] = state.axes;
+  const [right, up] = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key] ?? [0, 0];
+  const at = () => [state.z[first], second === undefined ? 0 : state.z[second]];
+  const actions = {
+    "+": () => plane.zoom(1 / 1.25), "=": () => plane.zoom(1 / 1.25), "-": () => plane.zoom(1.25),
+    0: () => $("zoom-reset").click(),
+    Home: () => app.moveTo(state.q.mean),
+    Enter: () => {
+      const image = plane.nearest(...plane.toScreen(...at()));
+      if (image !== null) app.choose(image);
+    },
+  };
+  if (right || up) {
+    const step = (event.shiftKey ? 0.25 : 0.03) * plane.view.reach, [a, b] = at();
+    app.moveOnPlane(a + right * step, b + up * step);
+    keepInView(plane, ...at());
+    app.say($("readout").textContent);
+  } else if (event.key in actions) actions[event.key]();
+  else return;
+  event.preventDefault();
+}
+
+function keepInView(plane, a, b) {
+  const [x, y] = plane.toScreen(a, b), { clientWidth: w, clientHeight: h } = plane.canvas;
+  const out = (v, size) => (v < 20 ? v - 20 : v > size - 20 ? v - size + 20 : 0);
+  const [dx, dy] = [out(x, w), out(y, h)];
+  if (dx || dy) plane.pan(dx / plane.scale, -dy / plane.scale);
+}
+
+// Words that depend on the model
+
+function describe(app) {
+  const { model, images } = app, many = images.count.toLocaleString("en");
+  const of = told.of > told.count ? `${many} of ${told.of.toLocaleString("en")}` : many;
+  const latents = `${model.latents} latent${model.latents > 1 ? "s" : ""}`;
+  $("about").textContent = `${latents}, ${told.likelihood} likelihood, ${of} test images. Move the ring: what it decodes to, what the encoder believes, what is true.`;
+  const how = model.latents > 2 ? `${told.draws} draws` : "quadrature";
+  $("account-note").textContent = told.truth === "grid"
+    ? "The expectation over q by quadrature, log p(x) by integration over the latents."
+    : `The expectation over q by ${how}; log p(x) and the gap are at least so much (IWAE, ${told.draws} draws).`;
+  if (model.latents > 2) $("key-truth").textContent = "a slice of the true posterior p(z|x)";
+  $("made").textContent = "Made by vae_nb. Both networks run in this page; nothing is sent anywhere.";
+}
+
+// In a frame of the same origin: as high as the page
+function fitFrame() {
+  try {
+    if (!window.frameElement) return;
+    const fit = () => { window.frameElement.style.height = `${document.body.scrollHeight + 24}px`; };
+    new ResizeObserver(fit).observe(document.body);
+  } catch { /* another origin: the frame scrolls */ }
+}
+
+async function start() {
+  const app = new App(await load(told));
+  app.measure();
+  app.begin();
+  wire(app);
+  describe(app);
+  fitFrame();
+  await new Promise((drawn) => { app.drawn = drawn; });
+  app.drawn = null;
+  const firstFrame = performance.now();
+  Object.assign(window.vae_nb, {
+    app, latent_dim: app.model.latents, image_shape: told.image_shape,
+    decode: (z) => app.model.decode(Float32Array.from(z)),
+    encode(pixels) {
+      const { mean, sigma } = app.model.encode(Float32Array.from(pixels));
+      return { z_mean: mean, z_log_var: sigma.map((s) => 2 * Math.log(s)) };
+    },
+    account: async (pixels) =>
+      (await accountFor(app.model, Float32Array.from(pixels), {})).account,
+    timing: { firstFrame, decode: app.decodeTime },
+  });
+}
+
+window.vae_nb = {};
+window.vae_nb.ready = start().catch((error) => {
+  document.getElementById("about").textContent = typeof DecompressionStream === "undefined"
+    ? "This browser is too old for this page: it needs one of 2023 or later."
+    : `The page could not start: ${error.message}`;
+  throw error;
+});
