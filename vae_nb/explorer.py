@@ -335,7 +335,11 @@ def _nodes(dims: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _accounts(
-    vae: VAE, images: np.ndarray, z_mean: np.ndarray, z_log_var: np.ndarray
+    vae: VAE,
+    images: np.ndarray,
+    z_mean: np.ndarray,
+    z_log_var: np.ndarray,
+    exact: bool | None,
 ) -> tuple[dict[str, np.ndarray], str]:
     "KL, ELBO and log p(x) of each image, (N,), nats, and how log p(x) was found."
     kl = ops.convert_to_numpy(gaussian_kl(z_mean, z_log_var))
@@ -343,16 +347,22 @@ def _accounts(
         # the ELBO's expectation over q, by quadrature
         nodes, weights = _nodes(vae.latent_dim)
         elbo = _expected(vae, images, z_mean, z_log_var, nodes, weights) - kl
-        try:
-            exact, _ = exact_log_likelihood(vae, images)
-            return {"kl": kl, "elbo": elbo, "log_px": exact}, "grid"
-        except ArithmeticError as e:
-            warnings.warn(f"log p(x) is estimated by draws: {e}", stacklevel=4)
+        if exact or (exact is None and _has_quick_pairs(vae)):
+            try:
+                log_px, _ = exact_log_likelihood(vae, images)
+                return {"kl": kl, "elbo": elbo, "log_px": log_px}, "grid"
+            except ArithmeticError as e:
+                warnings.warn(f"log p(x) is estimated by draws: {e}", stacklevel=4)
     log_w = elbo_draws(vae, images, _DRAWS)
     if vae.latent_dim > 2:
         elbo = log_w.mean(axis=1)
     iwae = logsumexp(log_w, axis=1) - math.log(_DRAWS)
     return {"kl": kl, "elbo": elbo, "log_px": np.maximum(iwae, elbo)}, "draws"
+
+
+def _has_quick_pairs(vae: VAE) -> bool:
+    "Whether all images under all codes are one matrix product."
+    return type(vae.likelihood).log_prob_pairs is not Likelihood.log_prob_pairs
 
 
 def _expected(
@@ -385,7 +395,7 @@ def _boxes(
     "A box around each posterior and q, (N, 2, dims): where the page begins to look."
     dims, steps = vae.latent_dim, 96
     edge = np.full((len(images), dims), _REACH)
-    if type(vae.likelihood).log_prob_pairs is Likelihood.log_prob_pairs or dims > 2:
+    if dims > 2 or not _has_quick_pairs(vae):
         return np.stack([-edge, edge], 1)  # too slow for all of them, or no plane
     step = 2 * _REACH / steps
     axis = step * (np.arange(steps) + 0.5) - _REACH
@@ -540,12 +550,13 @@ def latent_explorer(
     *,
     most: int | None = None,  # images at most; None: as many as make a small file
     first: int | None = None,  # the image to begin with; None: one that tells much
+    exact: bool | None = None,  # log p(x) by quadrature; None: where that is quick
     title: str = "The latent explorer",
 ) -> Explorer:
     """A page that shows the model's latent space, alive, from a file.
 
-    Its images count as 8-bit. For one or two latents log p(x) comes from
-    `exact_log_likelihood`, for more it is a bound of 256 draws. Raises `ValueError` for
+    Its images count as 8-bit. With one or two latents and a Bernoulli, log p(x) comes
+    from `exact_log_likelihood`, else it is a bound of 256 draws. Raises `ValueError` for
     layers and likelihoods that the page cannot run, for images of another shape or
     range, and for labels that do not fit.
     """
@@ -558,7 +569,7 @@ def latent_explorer(
     seen = vae.likelihood.observe((pixels / 255).astype("float32"), seed=0)
     seen = ops.convert_to_numpy(seen)
     pixels, labels = np.round(255 * seen).astype("uint8"), labels[rows]
-    known = _known(vae, seen)
+    known = _known(vae, seen, exact)
     first = _telling(known) if first is None else _place_of(first, rows)
     arrays = {"pixels": pixels, "labels": labels.astype("uint16")} | known["arrays"]
     halved = _in_half(vae, seen, known["arrays"]["z_mean"])
@@ -654,10 +665,10 @@ def _place_of(first: int, rows: np.ndarray) -> int:
 
 
 # %% ../nbs/16_explorer.ipynb #known
-def _known(vae: VAE, images: np.ndarray) -> dict[str, Any]:
+def _known(vae: VAE, images: np.ndarray, exact: bool | None) -> dict[str, Any]:
     "All that the page is told of the images."
     z_mean, z_log_var = vae.encode(images)
-    numbers, truth = _accounts(vae, images, z_mean, z_log_var)
+    numbers, truth = _accounts(vae, images, z_mean, z_log_var, exact)
     boxes = _boxes(vae, images, z_mean, z_log_var)
     arrays = {"z_mean": z_mean, "z_log_var": z_log_var, "boxes": boxes, **numbers}
     arrays = {name: array.astype("float32") for name, array in arrays.items()}

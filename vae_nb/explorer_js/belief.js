@@ -3,7 +3,8 @@
 import { compared, inView } from "./mathematics.js";
 import { BELIEF, NIGHT, TRUTH, subscript } from "./plane.js";
 
-export function drawInset(canvas, { q, truth, axes }) {
+export function drawInset(canvas, state) {
+  const { q, truth, axes } = state;
   const ratio = window.devicePixelRatio || 1, side = canvas.clientWidth;
   if (!side) return;
   canvas.width = canvas.height = Math.round(side * ratio);
@@ -13,14 +14,27 @@ export function drawInset(canvas, { q, truth, axes }) {
   context.fillRect(0, 0, side, side);
   if (!truth) return label(context, "looking …", side / 2, side / 2);
   if (axes[1] === undefined) drawCurves(context, side, q, truth);
-  else drawPlane(context, side, q, truth, axes);
+  else drawPlane(context, side, state);
 }
 
-function drawPlane(context, side, q, truth, axes) {
-  const { box, light } = truth, { low, high } = inView(truth, q);
+// The middle of what the inset shows, and pixels to one unit of z
+function framed(side, q, truth) {
+  const { low, high } = inView(truth, q);
   const middle = low.map((a, i) => (a + high[i]) / 2);
   const half = 1.1 * Math.max(...low.map((a, i) => (high[i] - a) / 2));
-  const scale = side / 2 / half;
+  return { middle, scale: side / 2 / half };
+}
+
+// Where on the plane a point of the inset lies
+export function insetPoint({ state }, x, y) {
+  if (!state.truth || state.truth.dims.length < 2) return null;
+  const side = document.getElementById("belief").clientWidth;
+  const { middle, scale } = framed(side, state.q, state.truth);
+  return [middle[0] + (x - side / 2) / scale, middle[1] - (y - side / 2) / scale];
+}
+
+function drawPlane(context, side, { q, z, truth, axes }) {
+  const { box, light } = truth, { middle, scale } = framed(side, q, truth);
   const x = (a) => side / 2 + (a - middle[0]) * scale;
   const y = (b) => side / 2 - (b - middle[1]) * scale;
   context.imageSmoothingQuality = "high";
@@ -34,6 +48,10 @@ function drawPlane(context, side, q, truth, axes) {
     context.ellipse(x(q.mean[a]), y(q.mean[b]), n * q.sigma[a] * scale, n * q.sigma[b] * scale, 0, 0, 7);
     context.stroke();
   }
+  context.strokeStyle = "#ffffff";
+  context.beginPath();
+  context.arc(x(z[a]), y(z[b]), 5, 0, 7);
+  context.stroke();
   scaleBar(context, side, scale);
   label(context, `z${subscript(a)} →`, side - 24, side - 12);
   label(context, `z${subscript(b)} ↑`, 22, 14);

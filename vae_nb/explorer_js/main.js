@@ -1,9 +1,9 @@
 // The page: what is chosen, and what follows from it.
 
 import { makeAccount, nats, showAccount } from "./account.js";
-import { drawInset, why } from "./belief.js";
+import { drawInset, insetPoint, why } from "./belief.js";
 import { Pad } from "./draw.js";
-import { uniforms } from "./mathematics.js";
+import { coordinate, uniforms } from "./mathematics.js";
 import { accountFor, load, posterior } from "./model.js";
 import { Plane, heat, paint, picture, subscript } from "./plane.js";
 import { Strip } from "./strip.js";
@@ -41,7 +41,7 @@ class App {
   }
 
   choose(i) {
-    if (this.walk.waiting) return this.walk.aim(i);
+    if (this.walk.waiting) return this.walk.aim(i, true);
     this.take(i, this.images.q(i));
     this.afterChoice(this.images.account(i));
     this.walk.aim();
@@ -133,9 +133,21 @@ class App {
   showTruth(grid, last) {
     this.state.truth = { ...grid, light: heat(grid) };
     const { q, truth } = this.state;
-    if (last) $("why").textContent = why(truth, q, this.account.gap ?? 1, this.model.latents > 2);
+    const slice = this.model.latents > 2;
+    if (last) $("why").textContent = why(truth, q, this.account.gap ?? 1, slice);
+    paint($("peak"), this.model.decode(this.peak()), this.model.shape);
+    $("peak-note").textContent = `At the truth’s peak, log p(x|z) = ${nats(this.model.logProb(this.chosenPixels(), this.peak()))}`;
     this.truthReady = Boolean(last);
     this.redraw();
+  }
+
+  // The code on the grid where the truth is largest
+  peak() {
+    const { joint, box, n, dims } = this.state.truth, z = Float32Array.from(this.state.q.mean);
+    let at = 0;
+    joint.forEach((value, i) => { if (value > joint[at]) at = i; });
+    dims.forEach((d, axis) => { z[d] = coordinate(box, n, axis, dims.length, at); });
+    return z;
   }
 
   // Moving
@@ -236,13 +248,24 @@ function wire(app) {
   on("to-posterior", () => app.plane.show(app.state.truth?.box ?? app.firstBox()));
   on("previous", () => app.strip.step(-1));
   on("next", () => app.strip.step(1));
-  const best = (by) => app.strip.sorted($("strip-class").value, by)[0];
+  const first = (by) => {
+    const [image] = app.strip.sorted($("strip-class").value, by);
+    if (image === undefined) return;
+    $("strip-order").value = by; // the runners-up come behind it
+    fill();
+    app.choose(image);
+  };
   on("surprise", () => {
     const among = app.strip.sorted($("strip-class").value, "number");
     if (among.length) app.choose(among[Math.floor(Math.random() * among.length)]);
   });
-  on("widest", () => best("gap") !== undefined && app.choose(best("gap")));
-  on("unlikely", () => best("likely") !== undefined && app.choose(best("likely")));
+  on("widest", () => first("gap"));
+  on("unlikely", () => first("likely"));
+  $("belief").addEventListener("click", (event) => {
+    const at = insetPoint(app, event.offsetX, event.offsetY);
+    if (at) app.moveOnPlane(...at);
+  });
+  on("to-peak", () => app.moveTo(app.peak()));
   on("theme", () => {
     const dark = getComputedStyle(document.documentElement).colorScheme === "dark"
       || (!document.documentElement.dataset.theme && matchMedia("(prefers-color-scheme: dark)").matches);

@@ -217,7 +217,7 @@ export function inView({ joint, box, n, dims }, q) {
 }
 
 // Where the i-th point of a grid is along an axis
-function coordinate({ low, high }, n, axis, axes, i) {
+export function coordinate({ low, high }, n, axis, axes, i) {
   const steps = axis === axes - 1 ? i % n : Math.floor(i / n);
   return low[axis] + (high[axis] - low[axis]) * (steps + 0.5) / n;
 }

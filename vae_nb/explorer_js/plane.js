@@ -35,7 +35,7 @@ function stamped(bytes, shape, color) {
     data.data[4 * i] = r + (255 - r) * 0.45 * lightness;
     data.data[4 * i + 1] = g + (255 - g) * 0.45 * lightness;
     data.data[4 * i + 2] = b + (255 - b) * 0.45 * lightness;
-    data.data[4 * i + 3] = bytes[i];
+    data.data[4 * i + 3] = 255 * lightness ** 0.6;
   }
   context.putImageData(data, 0, 0);
   return canvas;
@@ -306,7 +306,7 @@ export class Plane {
 
   drawWalk() {
     const { context, app } = this, { walk, axes } = app.state;
-    if (!walk) return;
+    if (!walk?.shown) return;
     const ends = [walk.from, walk.to].map((z) =>
       this.toScreen(z[axes[0]], this.line ? 0 : z[axes[1]]));
     if (this.line) for (const end of ends) end[1] = this.canvas.clientHeight * 0.18;

@@ -90,7 +90,8 @@ export class Strip {
 
   // Which one is chosen, brought into view
   mark() {
-    const { chosen } = this.app.state;
+    const { chosen } = this.app.state, place = this.order.indexOf(chosen);
+    if (place >= this.items.size) this.add(place - this.items.size + AT_ONCE / 2);
     for (const [i, item] of this.items) item.setAttribute("aria-selected", String(i === chosen));
     const item = this.items.get(chosen);
     if (!item) return this.element.removeAttribute("aria-activedescendant");

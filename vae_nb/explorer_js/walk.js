@@ -14,7 +14,7 @@ export class Walk {
       if (app.images.counts[label]) part.to.append(new Option(`the nearest ${name}`, label));
     });
     part.to.value = String(this.otherClass());
-    part.to.addEventListener("change", () => this.aim());
+    part.to.addEventListener("change", () => this.aim(null, true));
     part.play.addEventListener("click", () => this.play());
     part.at.addEventListener("input", () => this.moveTo(Number(part.at.value)));
   }
@@ -40,13 +40,13 @@ export class Walk {
   }
 
   // A goal for the walk from the image that is now chosen
-  aim(goal = null) {
+  aim(goal = null, shown = false) {
     const { part, app } = this, { images, state } = app;
     this.stop();
     this.waiting = part.to.value === "click" && goal === null;
     const label = Number(part.to.value);
     const found = goal ?? (this.waiting ? null : this.nearest((i) => images.labels[i] === label));
-    state.walk = found === null ? null : { from: state.q.mean, to: images.mean(found), goal: found };
+    state.walk = found === null ? null : { from: state.q.mean, to: images.mean(found), goal: found, shown };
     part.play.disabled = part.at.disabled = !state.walk;
     part.play.textContent = this.waiting ? "now click an image" : "▶ Walk";
     part.at.value = 0;
@@ -80,6 +80,7 @@ export class Walk {
   }
 
   moveTo(share) {
+    this.app.state.walk.shown = true;
     this.part.at.value = share;
     this.app.moveTo(this.code(share));
   }
