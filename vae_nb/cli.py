@@ -27,6 +27,8 @@ __all__ = [
     "CodesToMake",
     "ReconstructionsToMake",
     "ScoresToMake",
+    "PageToMake",
+    "ImagesToShow",
     "main",
     "train",
     "evaluate",
@@ -35,6 +37,7 @@ __all__ = [
     "encode",
     "reconstruct",
     "score",
+    "explore",
 ]
 
 # %% ../nbs/90_cli.ipynb #imports
@@ -688,3 +691,41 @@ def score(
     for i in np.argsort(-total, kind="stable")[:10]:
         print(f"  {total[i]:10.2f}  {own.names[i]}")
     print(f"all are in {out}")
+
+
+# %% ../nbs/90_cli.ipynb #explore
+PageToMake = Annotated[
+    Path | None,
+    typer.Option(help=".html file to write; none: explorer.html in the run folder."),
+]
+ImagesToShow = Annotated[
+    int | None,
+    typer.Option(
+        "-n", help="How many test images; none: as many as make a small file.", min=1
+    ),
+]
+
+
+@app.command()
+def explore(
+    run: RunName = DEFAULT_RUN,
+    data: TestData = None,
+    out: PageToMake = None,
+    images: ImagesToShow = None,
+    strict: Strict = False,
+):
+    "Write a page, one file, in which you move through the latent space of a model."
+    out = _checked_name(out, run / "explorer.html", ".html", ".htm")
+    loaded = _load(run)
+    dataset = _dataset_of(loaded, data, strict)
+    explorer = vae_nb.latent_explorer(
+        loaded.vae,
+        dataset.test_images,
+        dataset.test_labels,
+        dataset.class_names,
+        most=images,
+        title=f"The latent explorer: {run.name}",
+    )
+    with _writing(out) as new:
+        explorer.save(new)
+    print(f"{out} shows {explorer.count:,} test images: open it in a browser")

@@ -26,12 +26,12 @@ import keras
 import matplotlib.pyplot as plt
 import numpy as np
 from keras import ops
-from matplotlib.colors import to_hex
+from matplotlib.colors import to_hex, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
 from scipy.special import logsumexp
 
-from .elbo import Bernoulli, Likelihood, gaussian_kl
+from .elbo import Likelihood, gaussian_kl
 from .files import replacing
 from .images import Images, check_images, take
 from .log_likelihood import elbo_draws, exact_log_likelihood
@@ -474,6 +474,11 @@ class Explorer:
         self.payload, self.title = payload, title
         self._still = still
 
+    @property
+    def count(self) -> int:
+        "How many images it shows."
+        return self.payload["count"]
+
     def html(self) -> str:
         "The page, one file with all it needs, which asks for nothing else."
         return self._page(f"<script>{self.data()}</script>")
@@ -528,8 +533,8 @@ class Explorer:
         }
 
     def __repr__(self) -> str:
-        images, latents = self.payload["count"], self.payload["latents"]
-        return f"Explorer({self.title}: {latents} latents, {images:,} images)"
+        latents = self.payload["latents"]
+        return f"Explorer({self.title}: {latents} latents, {self.count:,} images)"
 
 
 def _frame(source: str, title: str, height: int = 1180) -> str:
@@ -556,8 +561,8 @@ def latent_explorer(
     """A page that shows the model's latent space, alive, from a file.
 
     Its images count as 8-bit. With one or two latents and a Bernoulli, log p(x) comes
-    from `exact_log_likelihood`, else it is a bound of 256 draws. Raises `ValueError` for
-    layers and likelihoods that the page cannot run, for images of another shape or
+    from `exact_log_likelihood`, else it is a bound of 256 draws. Raises `ValueError`
+    for layers and likelihoods that the page cannot run, for images of another shape or
     range, and for labels that do not fit.
     """
     encoder, decoder = _network(vae.encoder, 2), _network(vae.decoder, 1)
@@ -643,7 +648,7 @@ def _checked_labels(
 def _as_many(vae: VAE) -> int:
     "As many images as take 1.6 MB of pixels; a few where log p(x) takes long."
     most = min(1000, max(20, 1_600_000 // math.prod(vae.image_shape)))
-    return most if isinstance(vae.likelihood, Bernoulli) else min(most, 200)
+    return most if _has_quick_pairs(vae) else min(most, 200)
 
 
 def _chosen(labels: np.ndarray, most: int) -> np.ndarray:
@@ -685,8 +690,91 @@ def _telling(known: dict[str, Any]) -> int:
 
 
 # %% ../nbs/16_explorer.ipynb #still
+_NIGHT, _TRUTH, _BELIEF = "#0b0d12", "#ffbe55", "#6cc4ff"  # as in the page
+
+
 def _still(vae: VAE, images: np.ndarray, known: dict[str, Any], first: int) -> Figure:
-    "The plane of decoded pictures, the first image on it, and its account."
-    fig, panels = plt.subplots(1, 2)
-    plt.close(fig)
+    "The first frame: the plane, the first image, its reconstruction and its account."
+    wide = {"width_ratios": [2, 1, 1], "height_ratios": [1, 1]}
+    fig, panels = plt.subplot_mosaic(
+        "pir\npaa", figsize=(9.6, 5), gridspec_kw=wide, layout="constrained"
+    )
+    plt.close(fig)  # pyplot forgets it: nothing is shown behind one's back
+    arrays = {name: array[first] for name, array in known["arrays"].items()}
+    _draw_plane(panels["p"], vae, images[first], arrays)
+    pair = np.stack([images[first], vae.reconstruct(images[first : first + 1])[0]])
+    for ax, picture, name in zip(
+        (panels["i"], panels["r"]), pair, ("image", "reconstruction")
+    ):
+        ax.imshow(picture[..., :3], cmap="gray", vmin=0, vmax=1)
+        ax.set_title(name, fontsize=10)
+        ax.set_axis_off()
+    bound = "" if known["truth"] == "grid" else "≥ "
+    elbo, kl, log_px = arrays["elbo"], arrays["kl"], arrays["log_px"]
+    panels["a"].set_axis_off()
+    rows = {
+        "reconstruction": f"{elbo + kl:.2f}",
+        "− KL(q‖prior)": f"{kl:.2f}",
+        "= ELBO": f"{elbo:.2f}",
+        "+ gap": f"{bound}{log_px - elbo:.2f}",
+        "= log p(x)": f"{bound}{log_px:.2f} nats",
+    }
+    for place, (name, value) in enumerate(rows.items()):
+        panels["a"].text(0.02, 0.85 - 0.17 * place, name)
+        panels["a"].text(0.98, 0.85 - 0.17 * place, value, ha="right")
     return fig
+
+
+def _draw_plane(
+    ax: Any, vae: VAE, image: np.ndarray, arrays: dict[str, np.ndarray]
+) -> None:
+    "Decoded pictures, and on them the posterior and the ellipses of q."
+    axes = _plane_axes(arrays, vae.latent_dim)
+    n, reach = 17, 3.2
+    axis = reach * (2 * (np.arange(n) + 0.5) / n - 1)
+    z = np.tile(arrays["z_mean"], (n, n, 1))
+    z[..., axes[0]] = axis
+    if len(axes) == 2:
+        z[..., axes[1]] = axis[::-1, None]
+    height, width, channels = vae.image_shape
+    tiles = vae.decode(z.reshape(-1, vae.latent_dim)).reshape(n, n, *vae.image_shape)
+    tiles = tiles.transpose(0, 2, 1, 3, 4).reshape(n * height, n * width, channels)
+    square = (-reach, reach, -reach, reach)
+    ax.imshow(tiles[..., :3], cmap="gray", vmin=0, vmax=1, extent=square)
+    ax.set(facecolor=_NIGHT, xlabel=f"$z_{{{axes[0]}}}$", xlim=square[:2])
+    if len(axes) < 2:
+        ax.set_yticks([])
+        return
+    ax.set(ylabel=f"$z_{{{axes[1]}}}$", ylim=square[2:])
+    mean, sigma = arrays["z_mean"][axes], np.exp(0.5 * arrays["z_log_var"][axes])
+    if vae.latent_dim == 2:
+        _draw_light(ax, vae, image, arrays["boxes"])
+    for deviations in (1, 2):
+        size = 2 * deviations * sigma
+        ax.add_patch(Ellipse(tuple(mean), *size, fill=False, color=_BELIEF, lw=1.5))
+
+
+def _plane_axes(arrays: dict[str, np.ndarray], latents: int) -> list[int]:
+    "The two latents with the largest KL of this image, or all."
+    if latents <= 2:
+        return list(range(latents))
+    mean, log_var = arrays["z_mean"], arrays["z_log_var"]
+    kl = mean**2 + np.expm1(log_var) - log_var
+    return np.argsort(-kl, kind="stable")[:2].tolist()
+
+
+def _draw_light(ax: Any, vae: VAE, image: np.ndarray, box: np.ndarray) -> None:
+    "p(z|x) on a grid in a box, as light."
+    low, high = box
+    steps = (np.arange(96) + 0.5) / 96
+    along = [a + (b - a) * steps for a, b in zip(low, high)]
+    z = np.stack(np.meshgrid(*along), -1).reshape(-1, 2).astype("float32")
+    size, pairs = at_once(vae.image_shape, 1024), []
+    for start in range(0, len(z), size):
+        params = vae.decoder.predict_on_batch(z[start : start + size])
+        pairs.append(vae.likelihood.log_prob_pairs(image[None], params)[0])
+    joint = np.concatenate(pairs) - 0.5 * (z**2).sum(1)
+    light = np.exp(joint - joint.max()).reshape(96, 96) ** 0.6
+    glow = np.zeros((96, 96, 4)) + to_rgba(_TRUTH)
+    glow[..., 3] = light
+    ax.imshow(glow, extent=(low[0], high[0], low[1], high[1]), origin="lower")
