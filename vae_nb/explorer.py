@@ -569,7 +569,7 @@ def latent_explorer(
     likelihood = _checked_likelihood(vae)
     check_images(images, vae.image_shape)
     labels, names = _checked_labels(labels, class_names, len(images))
-    rows = _chosen(labels, most or _as_many(vae))
+    rows = _chosen(labels, _as_many(vae) if most is None else most)
     pixels = np.round(255 * np.asarray(take(images, rows))).astype("uint8")
     seen = vae.likelihood.observe((pixels / 255).astype("float32"), seed=0)
     seen = ops.convert_to_numpy(seen)

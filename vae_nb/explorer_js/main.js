@@ -509,7 +509,7 @@ async function start() {
   app.drawn = null;
   const firstFrame = performance.now();
   Object.assign(window.vae_nb, {
-    app, latent_dim: app.model.latents, image_shape: told.image_shape,
+    app, told, latent_dim: app.model.latents, image_shape: told.image_shape,
     decode: (z) => app.model.decode(Float32Array.from(z)),
     encode(pixels) {
       const { mean, sigma } = app.model.encode(Float32Array.from(pixels));
