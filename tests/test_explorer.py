@@ -363,7 +363,7 @@ def test_fingers_move_and_pinch(browser, clothes):
 def test_a_walk_arrives_and_one_draws_an_image(browser, clothes):
     shown(browser, clothes[2])
     Select(browser.find_element(By.ID, "walk-to")).select_by_visible_text(
-        "the nearest Ankle boot"
+        "a typical Ankle boot"
     )
     motion = {"name": "prefers-reduced-motion", "value": "reduce"}
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [motion]})
@@ -448,6 +448,31 @@ def test_odd_models_get_a_sensible_page(browser, tmp_path, vae, count, options):
         slider.send_keys(Keys.ARROW_RIGHT)
         assert state(browser, f"state.z[{slider.get_attribute('data-latent')}]") != 0
     assert complaints(browser) == []
+
+
+@pytest.mark.parametrize("beta", [False, True])
+def test_the_small_figures_move_and_their_accounts_add_up(browser, tmp_path, beta):
+    page = tmp_path / "figure.html"
+    page.write_text(vae_nb.BeliefFigure(beta).html(), encoding="utf-8")
+    shown(browser, page, width=390, until="window.vae_nb?.numbers")
+    for mean, sigma in ((0.3, 0.9), (-1.5, 0.1)):
+        found = browser.execute_script(f"return vae_nb.numbers({mean}, {sigma})")
+        assert abs(found["elbo"] + found["gap"] - found["logPx"]) < 1e-6
+    if beta:
+        slider = browser.find_element(By.ID, "beta")
+        slider.send_keys(Keys.END)
+        assert "draws q to the prior" in browser.find_element(By.ID, "said").text
+        assert (
+            abs(float(browser.find_element(By.ID, "mean").get_property("value"))) < 0.1
+        )
+    else:
+        best = browser.find_element(By.CSS_SELECTOR, "#buttons button")
+        best.click()
+        found = account(browser)
+        assert found["gap"] < 0.6  # one peak of two: log 2, less what they overlap
+    browser.execute_script((files("axe_core_python") / "axe.min.js").read_text("utf-8"))
+    assert browser.execute_async_script(AXE, {}) == []
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
 
 
 # What is refused

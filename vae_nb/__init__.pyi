@@ -11,7 +11,7 @@ from .decoder import FourierFeatures, SharedScale, build_decoder
 from .elbo import Bernoulli, Likelihood, Seed, gaussian_kl
 from .encoder import build_encoder
 from .evaluation import EvaluationCard, evaluate
-from .explorer import Explorer, latent_explorer
+from .explorer import BeliefFigure, Explorer, latent_explorer
 from .files import locked, replacing
 from .images import Batches, Dataset, Images, StoredImages, check_images, join, take
 from .likelihoods import (
@@ -73,6 +73,7 @@ from .visualization import (
 __version__: str
 __all__ = [
     "Batches",
+    "BeliefFigure",
     "Bernoulli",
     "BinarizedBernoulli",
     "ContinuousBernoulli",

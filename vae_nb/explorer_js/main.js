@@ -4,6 +4,7 @@ import { makeAccount, nats, showAccount } from "./account.js";
 import { drawInset, insetPoint, why } from "./belief.js";
 import { Pad } from "./draw.js";
 import { coordinate, uniforms } from "./mathematics.js";
+import { fitFrame } from "./frame.js";
 import { accountFor, load, posterior } from "./model.js";
 import { Plane, heat, paint, picture, subscript } from "./plane.js";
 import { Strip } from "./strip.js";
@@ -278,7 +279,10 @@ function wire(app) {
   });
   $("strip-class").hidden = app.images.names.length < 2;
   const fill = () => app.strip.fill($("strip-class").value, $("strip-order").value);
-  $("strip-class").addEventListener("change", fill);
+  $("strip-class").addEventListener("change", () => {
+    fill();
+    if (app.strip.order.length && !app.strip.order.includes(app.state.chosen)) app.choose(app.strip.order[0]);
+  });
   $("strip-order").addEventListener("change", fill);
   app.refill = fill;
   fill();
@@ -487,15 +491,6 @@ function describe(app) {
     : `The expectation over q by ${how}; log p(x) and the gap are at least so much (IWAE, ${told.draws} draws).`;
   if (model.latents > 2) $("key-truth").textContent = "a slice of the true posterior p(z|x)";
   $("made").textContent = "Made by vae_nb. Both networks run in this page; nothing is sent anywhere.";
-}
-
-// In a frame of the same origin: as high as the page
-function fitFrame() {
-  try {
-    if (!window.frameElement) return;
-    const fit = () => { window.frameElement.style.height = `${document.body.scrollHeight + 24}px`; };
-    new ResizeObserver(fit).observe(document.body);
-  } catch { /* another origin: the frame scrolls */ }
 }
 
 async function start() {

@@ -11,7 +11,7 @@ export class Walk {
     this.part = part;
     part.to.append(new Option("an image that I click", "click"));
     app.images.names.forEach((name, label) => {
-      if (app.images.counts[label]) part.to.append(new Option(`the nearest ${name}`, label));
+      if (app.images.counts[label]) part.to.append(new Option(`a typical ${name}`, label));
     });
     part.to.value = String(this.otherClass());
     part.to.addEventListener("change", () => this.aim(null, true));
@@ -27,16 +27,26 @@ export class Walk {
     return other === null ? label : images.labels[other];
   }
 
-  nearest(accept) {
+  nearest(accept, to = this.app.state.q.mean) {
     const { images, state } = this.app;
     let best = null, least = Infinity;
     for (let i = 0; i < images.count; i++) {
       if (i === state.chosen || !accept(i)) continue;
       const mean = images.mean(i);
-      const far = Math.hypot(...mean.map((v, d) => v - state.q.mean[d]));
+      const far = Math.hypot(...mean.map((v, d) => v - to[d]));
       if (far < least) [best, least] = [i, far];
     }
     return best;
+  }
+
+  // The image of a class whose code is nearest to the middle of the class
+  typical(label) {
+    const { images } = this.app, middle = new Float64Array(this.app.model.latents);
+    for (let i = 0; i < images.count; i++) {
+      if (images.labels[i] !== label) continue;
+      images.mean(i).forEach((v, d) => { middle[d] += v / images.counts[label]; });
+    }
+    return this.nearest((i) => images.labels[i] === label, middle);
   }
 
   // A goal for the walk from the image that is now chosen
@@ -45,7 +55,7 @@ export class Walk {
     this.stop();
     this.waiting = part.to.value === "click" && goal === null;
     const label = Number(part.to.value);
-    const found = goal ?? (this.waiting ? null : this.nearest((i) => images.labels[i] === label));
+    const found = goal ?? (this.waiting ? null : this.typical(label));
     state.walk = found === null ? null : { from: state.q.mean, to: images.mean(found), goal: found, shown };
     part.play.disabled = part.at.disabled = !state.walk;
     part.play.textContent = this.waiting ? "now click an image" : "▶ Walk";
