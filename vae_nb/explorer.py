@@ -432,8 +432,8 @@ def _packed(arrays: dict[str, np.ndarray]) -> tuple[dict, str]:
 
 # %% ../nbs/16_explorer.ipynb #assemble
 _MODULES = (
-    "data network likelihoods mathematics model frame plane belief account strip walk "
-    "draw main"
+    "page data network likelihoods mathematics model frame plane account belief strip "
+    "walk draw controls main"
 ).split()
 _IMPORT = re.compile(r"^import .*? from \"\./\w+\.js\";\n", re.M | re.S)
 

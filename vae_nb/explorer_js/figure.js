@@ -135,6 +135,7 @@ function start() {
   $("beta").addEventListener("input", forBeta);
   new ResizeObserver(() => show()).observe($("curves"));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => show());
+  addEventListener("theme", () => show());
   told.beta ? forBeta() : take({ mean: 0.3, sigma: 0.9 });
   fitFrame();
   window.vae_nb = { numbers, best };
