@@ -314,7 +314,7 @@ def _log_prob(vae: VAE, images: np.ndarray, z: np.ndarray) -> np.ndarray:
     "log p(x|z) of pairs, nats, (N,)."
     size, found = at_once(vae.image_shape), []
     for start in range(0, len(z), size):
-        params = vae.decoder.predict_on_batch(z[start : start + size])
+        params = vae.decoder(z[start : start + size], training=False)
         values = vae.likelihood.log_prob(images[start : start + size], params)
         found.append(ops.convert_to_numpy(values))
     return np.concatenate(found)
@@ -404,7 +404,7 @@ def _boxes(
     size, pairs = at_once(vae.image_shape, 1024), []
     for start in range(0, len(plane), size):
         z = plane[start : start + size].astype("float32")
-        values = vae.likelihood.log_prob_pairs(images, vae.decoder.predict_on_batch(z))
+        values = vae.likelihood.log_prob_pairs(images, vae.decoder(z, training=False))
         pairs.append(ops.convert_to_numpy(values) - 0.5 * (z**2).sum(1))
     joint = np.concatenate(pairs, axis=1)  # (N, M), but for a constant
     # a narrow peak is lower by up to 16 nats at the middle of a cell
@@ -699,7 +699,7 @@ def _still(vae: VAE, images: np.ndarray, known: dict[str, Any], first: int) -> F
     "The first frame: the plane, the first image, its reconstruction and its account."
     wide = {"width_ratios": [2, 1, 1], "height_ratios": [1, 1]}
     fig, panels = plt.subplot_mosaic(
-        "pir\npaa", figsize=(9.6, 5), gridspec_kw=wide, layout="constrained"
+        "pir\npaa", figsize=(9.6, 5), gridspec_kw=wide, layout="compressed"
     )
     plt.close(fig)  # pyplot forgets it: nothing is shown behind one's back
     arrays = {name: array[first] for name, array in known["arrays"].items()}
@@ -773,8 +773,9 @@ def _draw_light(ax: Any, vae: VAE, image: np.ndarray, box: np.ndarray) -> None:
     z = np.stack(np.meshgrid(*along), -1).reshape(-1, 2).astype("float32")
     size, pairs = at_once(vae.image_shape, 1024), []
     for start in range(0, len(z), size):
-        params = vae.decoder.predict_on_batch(z[start : start + size])
-        pairs.append(vae.likelihood.log_prob_pairs(image[None], params)[0])
+        params = vae.decoder(z[start : start + size], training=False)
+        values = vae.likelihood.log_prob_pairs(image[None], params)
+        pairs.append(ops.convert_to_numpy(values)[0])
     joint = np.concatenate(pairs) - 0.5 * (z**2).sum(1)
     light = np.exp(joint - joint.max()).reshape(96, 96) ** 0.6
     glow = np.zeros((96, 96, 4)) + to_rgba(_TRUTH)

@@ -1,7 +1,7 @@
 // Thumbnails of the images: of a class, in some order, chosen by a click or by keys.
 
 import { nats } from "./account.js";
-import { picture } from "./plane.js";
+import { paint } from "./plane.js";
 
 const AT_ONCE = 60;
 
@@ -11,6 +11,10 @@ export class Strip {
     this.app = app;
     this.order = [];
     this.items = new Map();
+    // thumbnails are painted when they come into view
+    this.inView = new IntersectionObserver((entries) => {
+      for (const { isIntersecting, target } of entries) if (isIntersecting) this.paint(target);
+    }, { root: element, rootMargin: "0px 300px" });
     element.addEventListener("click", (event) => {
       const item = event.target.closest("[role=option]");
       if (item) app.choose(Number(item.dataset.image));
@@ -46,7 +50,14 @@ export class Strip {
       const item = this.item(i);
       this.items.set(i, item);
       this.element.append(item);
+      this.inView.observe(item);
     }
+  }
+
+  paint(item) {
+    const { images, model } = this.app;
+    paint(item.firstChild, images.bytes(Number(item.dataset.image)), model.shape, 1);
+    this.inView.unobserve(item);
   }
 
   more() {
@@ -55,8 +66,8 @@ export class Strip {
   }
 
   item(i) {
-    const { images, model } = this.app, item = document.createElement("div");
-    const canvas = picture(images.bytes(i), model.shape);
+    const { images } = this.app, item = document.createElement("div");
+    const canvas = document.createElement("canvas");
     canvas.setAttribute("aria-hidden", "true");
     canvas.style.setProperty("--color", images.colors[images.labels[i]]);
     const value = { likely: images.likely(i), gap: images.gap(i) }[this.by];
