@@ -202,7 +202,8 @@ def clothes(tmp_path_factory) -> tuple[vae_nb.VAE, np.ndarray, Path]:
     "The pretrained model, forty test images as they are in the page, and the page."
     dataset = vae_nb.load_dataset("fashion_mnist")
     vae, images = vae_nb.load_pretrained().vae, dataset.test_images[:40]
-    options = dict(labels=dataset.test_labels[:40], class_names=dataset.class_names)
+    options: dict = {"labels": dataset.test_labels[:40]}
+    options["class_names"] = dataset.class_names
     folder = tmp_path_factory.mktemp("clothes")
     return vae, images, page_of(vae, folder, images=images, **options)
 
