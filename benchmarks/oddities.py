@@ -79,7 +79,9 @@ def measure(quick: bool) -> dict:
     few = 200 if quick else None
     train, test = dataset.train_images[:few], dataset.test_images[:few]
     run_of_ours = load_pretrained("fashion_mnist")
-    vae, areas, each = run_of_ours.vae, {}, {}
+    vae = run_of_ours.vae
+    areas: dict[str, dict] = {}
+    each: dict[str, dict] = {}
     sets = odd_sets(test[:2000])
     usual = find_oddities(vae, test)
     entropy = vae.likelihood.entropy_floor(test)

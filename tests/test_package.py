@@ -78,7 +78,9 @@ def test_the_wheel_holds_the_library_and_nothing_else(dist):
         for name in vae_nb.PRETRAINED
         for file in ("model.keras", "config.json", "history.csv", "metrics.json")
     }
-    assert {n for n in names if ".dist-info/" not in n} == modules | models
+    pages = {f"vae_nb/{p.parent.name}/{p.name}" for p in root.glob("vae_nb/*_js/*")}
+    assert len(pages) > 10
+    assert {n for n in names if ".dist-info/" not in n} == modules | models | pages
     assert sum(zipfile.ZipFile(wheel).getinfo(n).file_size for n in models) < 20_000_000
     assert any(n.endswith("LICENSE") for n in names)
     (about,) = (n for n in names if n.endswith(".dist-info/METADATA"))

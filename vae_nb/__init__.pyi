@@ -12,6 +12,7 @@ from .decoder import FourierFeatures, SharedScale, build_decoder
 from .elbo import Bernoulli, Likelihood, Seed, coin_log_prob, gaussian_kl
 from .encoder import build_encoder
 from .evaluation import EvaluationCard, evaluate
+from .explorer import BeliefFigure, Explorer, latent_explorer
 from .files import locked, replacing
 from .images import Batches, Dataset, Images, StoredImages, check_images, join, take
 from .inputs import (
@@ -97,6 +98,7 @@ from .visualization import (
 __version__: str
 __all__ = [
     "Batches",
+    "BeliefFigure",
     "Bernoulli",
     "BinarizedBernoulli",
     "CheckedModel",
@@ -107,6 +109,7 @@ __all__ = [
     "Density",
     "DiscretizedLogistic",
     "EvaluationCard",
+    "Explorer",
     "FASHION_CLASSES",
     "FILES",
     "FourierFeatures",
@@ -168,6 +171,7 @@ __all__ = [
     "interpolate",
     "join",
     "kept_densities",
+    "latent_explorer",
     "load_dataset",
     "load_images",
     "load_own_dataset",

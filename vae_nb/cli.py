@@ -33,6 +33,8 @@ __all__ = [
     "ScoresToMake",
     "Reference",
     "FalseAlarms",
+    "PageToMake",
+    "ImagesToShow",
     "End",
     "EndsData",
     "Steps",
@@ -46,6 +48,7 @@ __all__ = [
     "encode",
     "reconstruct",
     "score",
+    "explore",
     "interpolate",
 ]
 
@@ -910,6 +913,44 @@ def _above_threshold(found: "Oddities", false_alarms: float, usual: int) -> str:
         f"{found.threshold:.2f}, as are at most {false_alarms:.2%} of usual images, "
         f"judged by {usual:,}"
     )
+
+
+# %% ../nbs/90_cli.ipynb #explore
+PageToMake = Annotated[
+    Path | None,
+    typer.Option(help=".html file to write; none: explorer.html in the run folder."),
+]
+ImagesToShow = Annotated[
+    int | None,
+    typer.Option(
+        "-n", help="How many test images; none: as many as make a small file.", min=1
+    ),
+]
+
+
+@app.command()
+def explore(
+    run: RunName = DEFAULT_RUN,
+    data: TestData = None,
+    out: PageToMake = None,
+    images: ImagesToShow = None,
+    strict: Strict = False,
+):
+    "Write a page, one file, in which you move through the latent space of a model."
+    out = _checked_name(out, run / "explorer.html", ".html", ".htm")
+    loaded = _load(run)
+    dataset = _dataset_of(loaded, data, strict)
+    explorer = vae_nb.latent_explorer(
+        loaded.vae,
+        dataset.test_images,
+        dataset.test_labels,
+        dataset.class_names,
+        most=images,
+        title=f"The latent explorer: {run.name}",
+    )
+    with _writing(out) as new:
+        explorer.save(new)
+    print(f"{out} shows {explorer.count:,} test images: open it in a browser")
 
 
 # %% ../nbs/90_cli.ipynb #interpolate

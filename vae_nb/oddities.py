@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from .elbo import gaussian_kl
 from .images import Images, check_images
-from .log_likelihood import _told
+from .time_left import progress
 from .vae import VAE, at_once, same_noise
 from .visualization import plot_images
 
@@ -91,7 +91,7 @@ class Oddities:
 def _terms(vae: VAE, images: Images, draws: int) -> np.ndarray:
     "Of each image, nats: the score, -log p(x|z) and the KL, means over draws: (3, N)."
     size, found = at_once(vae.image_shape), []
-    with same_noise(vae), _told("scores", len(images) * draws) as bar:
+    with same_noise(vae), progress(len(images) * draws, "scores") as bar:
         for start in range(0, len(images), size):
             x = np.asarray(images[start : start + size])
             terms = []

@@ -1,0 +1,93 @@
+// What the decoder's numbers say of an image: the mean image, and log p(x|z) in nats.
+// params are (height, width, channels * parameters), the parameters in whole blocks.
+
+import { softplus } from "./network.js";
+
+const sigmoid = (x) => 1 / (1 + Math.exp(-x));
+const logSigmoid = (x) => -softplus(-x);
+const above = (floor, raw) => floor + softplus(raw - 2 - floor);
+
+const bernoulli = {
+  parameters: 1,
+  mean: sigmoid,
+  logProb: (x, logit) => x * logit - softplus(logit),
+};
+
+const continuousBernoulli = {
+  parameters: 1,
+  mean(l) {
+    return Math.abs(l) < 0.1
+      ? 0.5 + l / 12 - l ** 3 / 720
+      : 0.5 + 0.5 / Math.tanh(l / 2) - 1 / l;
+  },
+  logProb(x, l) {
+    const a = Math.abs(l);
+    const far = Math.max(l, 0) + Math.log(-Math.expm1(-a)) - Math.log(a);
+    return l * x - (a < 0.1 ? l / 2 + l ** 2 / 24 - l ** 4 / 2880 : far);
+  },
+};
+
+const gaussian = {
+  parameters: 2,
+  mean: (logit) => sigmoid(logit),
+  logProb(x, logit, raw) {
+    const logSigma = above(-Math.log(255), raw);
+    const standard = (x - sigmoid(logit)) * Math.exp(-logSigma);
+    return -0.5 * standard ** 2 - logSigma - 0.5 * Math.log(2 * Math.PI);
+  },
+};
+
+const discretizedLogistic = {
+  parameters: 2,
+  mean(location, raw) {
+    const m = (location + 1) / 2, s = Math.exp(above(-7, raw));
+    const mean = s * (softplus(m / s) - softplus((m - 1) / s));
+    return Math.min(Math.max(mean, 0), 1);
+  },
+  logProb(x, location, raw) {
+    const m = (location + 1) / 2, inverse = Math.exp(-above(-7, raw));
+    const level = Math.round(255 * x);
+    const below = logSigmoid(((level + 0.5) / 255 - m) * inverse);
+    const upper = logSigmoid(-((level - 0.5) / 255 - m) * inverse);
+    if (level <= 0) return below;
+    if (level >= 255) return upper;
+    return below + upper + Math.log(-Math.expm1(-inverse / 255));
+  },
+};
+
+export const LIKELIHOODS = {
+  Bernoulli: bernoulli,
+  BinarizedBernoulli: bernoulli,
+  ContinuousBernoulli: continuousBernoulli,
+  Gaussian: gaussian,
+  DiscretizedLogistic: discretizedLogistic,
+};
+
+// Calls visit(place of the pixel, its parameters) for each value of an image.
+function each(likelihood, params, start, size, channels, visit) {
+  const two = likelihood.parameters === 2;
+  for (let i = 0; i < size; i++) {
+    const pixel = Math.floor(i / channels), channel = i % channels;
+    const at = two ? start + 2 * pixel * channels + channel : start + i;
+    visit(i, params[at], two ? params[at + channels] : 0);
+  }
+}
+
+// The mean image of the n-th set of params.
+export function meanImage(likelihood, params, n, size, channels) {
+  const image = new Float32Array(size), start = n * size * likelihood.parameters;
+  each(likelihood, params, start, size, channels, (i, p, q) => {
+    image[i] = likelihood.mean(p, q);
+  });
+  return image;
+}
+
+// log p(x|z) of an image under the n-th set of params.
+export function logProb(likelihood, x, params, n, channels) {
+  const start = n * x.length * likelihood.parameters;
+  let sum = 0;
+  each(likelihood, params, start, x.length, channels, (i, p, q) => {
+    sum += likelihood.logProb(x[i], p, q);
+  });
+  return sum;
+}
