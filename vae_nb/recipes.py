@@ -93,8 +93,8 @@ class Recipe:
     likelihood: str | None = setting(
         None,
         "What a pixel is: bernoulli, binarized_bernoulli, continuous_bernoulli, "
-        "gaussian or discretized_logistic; none: bernoulli for grey images, "
-        "discretized_logistic for colour.",
+        "gaussian, discretized_logistic or mixture_of_logistics; none: bernoulli for "
+        "grey images, discretized_logistic for colour.",
     )
     validation: float = setting(
         0.0,
@@ -161,6 +161,24 @@ RECIPES = {
         learning_rate=2e-3,
         batch_size=128,
         epochs=100,
+        min_steps=2000,
+    ),
+    "8bit": Recipe(
+        name="8bit",
+        latent_dim=40,
+        likelihood="mixture_of_logistics",
+        encoder=dict(
+            filters=[16, 32],
+            kernel_size=4,
+            hidden=[512],
+            activation="silu",
+            bounded=True,
+        ),
+        decoder=dict(filters=[32, 16], kernel_size=4, hidden=[512], activation="silu"),
+        kl_warmup=0.2,
+        learning_rate=2e-3,
+        batch_size=128,
+        epochs=30,
         min_steps=2000,
     ),
 }
