@@ -1,5 +1,6 @@
 # Written by nbs/export.py from what the notebooks export.
 from .audit import effective_beta
+from .compression import Contents, compress, decompress, model_of, read_compressed
 from .datasets import (
     DIGIT_CLASSES,
     FASHION_CLASSES,
@@ -75,6 +76,7 @@ __all__ = [
     "Batches",
     "Bernoulli",
     "BinarizedBernoulli",
+    "Contents",
     "ContinuousBernoulli",
     "DIGIT_CLASSES",
     "Dataset",
@@ -111,6 +113,8 @@ __all__ = [
     "build_vae",
     "check_images",
     "completed",
+    "compress",
+    "decompress",
     "default_likelihood",
     "effective_beta",
     "elbo_draws",
@@ -133,6 +137,7 @@ __all__ = [
     "locked",
     "make_recipe",
     "manifold_axis",
+    "model_of",
     "networks",
     "one_of_each",
     "plot_history",
@@ -145,6 +150,7 @@ __all__ = [
     "posterior_grid",
     "posterior_kl",
     "prior_radius",
+    "read_compressed",
     "recipe_of",
     "replacing",
     "run_folder",
