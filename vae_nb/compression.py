@@ -16,6 +16,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, singledispatch
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -333,14 +334,14 @@ def _pop_all(coder: _Coder, words: np.ndarray, count: int, bar: tqdm) -> np.ndar
     stack, blocks, left = _Stack(words), [], count
     while left > 0:
         n = int(_pop(stack, _any_of(2**_Q_BATCH))[0]) + 1
-        if n > min(left, _together(coder)) or stack.ans.is_empty():
+        if n > min(left, _together(coder)) or stack.bits() < 64:  # less than was lent
             raise ValueError("it holds other images than it says")
         blocks.append(coder.pop(stack, n))
         left -= n
         bar.update(n)
     if not np.array_equal(stack.words(), _loan(coder)):
         raise ValueError("what was lent is not given back")
-    return np.concatenate(blocks[::-1])
+    return np.concatenate(blocks[::-1]) * np.uint8(255 // (coder.levels - 1))
 
 
 def _loan(coder: _Coder) -> np.ndarray:
@@ -433,6 +434,25 @@ class Contents:
     labels: np.ndarray | None  # (N,), integers, if they were kept
     class_names: tuple[str, ...]  # what label 0, 1, ... is called
 
+    def paths(self, suffix: str) -> list[Path]:
+        """A file for each image, none twice, in folders as the names have them.
+
+        Raises `ValueError` for names that lead out of the folder.
+        """
+        names = self.names or [f"{row:05}" for row in range(len(self.images))]
+        for name in names:
+            path = Path(name)
+            if path.is_absolute() or path.drive or ".." in path.parts or not path.name:
+                raise ValueError(
+                    f"it has an image named {name[:80]!r}, not in a folder"
+                )
+        paths = [Path(n if n.lower().endswith(suffix) else n + suffix) for n in names]
+        if len(set(paths)) < len(paths):  # a.png and a: all get another ending
+            paths = [Path(name + suffix) for name in names]
+        if len(set(paths)) < len(paths):
+            raise ValueError("it has two images of one name: write them to a .npz file")
+        return paths
+
 
 def _pack_about(
     model: str,
@@ -499,7 +519,7 @@ def _lengthened(names: Sequence[str]) -> list[str]:
     for name in names:
         whole.append(name or _next(whole[-1] if whole else ""))
         size += len(whole[-1])
-        if size > _MOST_TEXT or not whole[-1]:
+        if not 0 < len(whole[-1]) <= 4096 or size > _MOST_TEXT:
             raise ValueError("its names cannot be read")
     return whole
 
@@ -520,11 +540,12 @@ def compress(
     shape, for grey ones if the model is of black and white, and for a model without
     probabilities of pixel values.
     """
-    coder = _Coder(vae)
-    as_numbers = np.asarray(images[:1])
-    check_images(
-        as_numbers / 255 if as_numbers.dtype == np.uint8 else images, coder.image_shape
+    coder, images = (
+        _Coder(vae),
+        images if hasattr(images, "shape") else np.asarray(images),
     )
+    whole = images.dtype == np.uint8  # their range is right
+    check_images(images[:1] / 255 if whole else images, coder.image_shape)
     for what, given in (("names", names), ("labels", labels)):
         if given is not None and len(given) != len(images):
             raise ValueError(f"there are {len(given)} {what} for {len(images)} images")
