@@ -36,8 +36,8 @@ def runs(tmp_path_factory):
     ):
         np.save(place / "x.npy", images[..., :channels])
         dataset = library.load_dataset(place / "x.npy")
-        settings = dict(likelihood=likelihood, epochs=4, batch_size=16, latent_dim=3)
-        run = library.train(dataset, **settings)
+        settings = dict(epochs=4, batch_size=16, latent_dim=3, learning_rate=1e-3)
+        run = library.train(dataset, likelihood=likelihood, **settings)
         (place / name).mkdir()
         library.save_run(run, place / name)
         trained[name] = replace(run, path=place / name), images[..., :channels]

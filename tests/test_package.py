@@ -79,7 +79,7 @@ def test_the_wheel_holds_the_library_and_nothing_else(dist):
         for file in ("model.keras", "config.json", "history.csv", "metrics.json")
     }
     assert {n for n in names if ".dist-info/" not in n} == modules | models
-    assert sum(zipfile.ZipFile(wheel).getinfo(n).file_size for n in models) < 8_000_000
+    assert sum(zipfile.ZipFile(wheel).getinfo(n).file_size for n in models) < 20_000_000
     assert any(n.endswith("LICENSE") for n in names)
     (about,) = (n for n in names if n.endswith(".dist-info/METADATA"))
     page = zipfile.ZipFile(wheel).read(about).decode()

@@ -456,7 +456,12 @@ def environment() -> dict:
 
 
 # %% ../nbs/05b_runs.ipynb #load-pretrained
-PRETRAINED = ("fashion_mnist", "fashion_mnist-article", "fashion_mnist-truth")
+PRETRAINED = (
+    "fashion_mnist",
+    "fashion_mnist-article",
+    "fashion_mnist-truth",
+    "fashion_mnist-8bit",
+)
 
 
 def load_pretrained(
