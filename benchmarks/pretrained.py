@@ -1,13 +1,15 @@
 """Make the models that come with the library from finished runs.
 
     python benchmarks/recipes.py && python benchmarks/truth.py   # leave the runs
+    python benchmarks/published.py train
     python benchmarks/pretrained.py fashion_mnist=runs/default-seed0 \\
-        fashion_mnist-truth=runs/truth-seed0
+        fashion_mnist-truth=runs/truth-seed0 fashion_mnist-40d=runs/binarized-seed0
+    python benchmarks/pretrained.py fashion_mnist-article   # measures it again
 
 Writes vae_nb/pretrained/NAME for each: a run folder without the optimiser's memory,
 with the commit that the training was started at, the data's licence and the model
-file's SHA-256 in config.json. The figures in metrics.json are computed afresh. The
-article's run comes from benchmarks/article.py, fashion_mnist-8bit's from
+file's SHA-256 in config.json. Figures and evaluation card in metrics.json are computed
+afresh. The article's run comes from benchmarks/article.py, fashion_mnist-8bit's from
 benchmarks/compression.py; the weights of that one are rounded to what compression
 takes of them, so that its file is small.
 """
@@ -22,28 +24,53 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness import root
+from published import protocol
 
-from vae_nb import VAE, Dataset, Run, evaluate_elbo, load_dataset, load_run, save_run
+from vae_nb import (
+    VAE,
+    Dataset,
+    Run,
+    evaluate,
+    evaluate_elbo,
+    load_dataset,
+    load_pretrained,
+    load_run,
+    save_run,
+    write_metrics,
+)
 from vae_nb.exact import FINE, whole
+
+PLACE = root / "vae_nb" / "pretrained"
 
 
 def finished(path: Path, dataset: Dataset) -> Run:
-    "A run of all its epochs on the dataset, without optimiser, measured again."
+    "A run of all its epochs on the dataset or the published part, without optimiser."
     run = load_run(path)
-    same_data = run.config["fingerprint"] == dataset.fingerprint()
+    part = run.config["training_images"] < len(dataset.train_images)
+    known = protocol(False)[0] if part else dataset
+    same_data = run.config["fingerprint"] == known.fingerprint()
     if not same_data or run.config["epochs_done"] < run.config["epochs"]:
         raise SystemExit(f"{path} is not a finished run on Fashion-MNIST")
     vae = run.vae
     uncompiled = VAE(vae.encoder, vae.decoder, vae.likelihood, vae.beta)
-    return replace(run, vae=uncompiled, metrics=evaluate_elbo(vae, dataset.test_images))
+    whole = {**run.config, "fingerprint": dataset.fingerprint()}
+    return replace(run, vae=uncompiled, config=whole)
 
 
-def as_the_coder_takes_it(run: Run, dataset: Dataset) -> Run:
-    "The same run with weights of few digits, measured again."
-    for weight in run.vae.weights:
+def measure(name: str, dataset: Dataset) -> None:
+    "Figures and card on the test images, as `vae_nb evaluate` has them."
+    vae = load_pretrained(name).vae
+    figures = evaluate_elbo(vae, dataset.test_images)
+    card = evaluate(vae, dataset)
+    write_metrics({**figures, "evaluation": card}, PLACE / name)
+    print(name, card, sep="\n")
+
+
+def round_weights(vae: VAE) -> None:
+    "To as many digits as compression takes of them."
+    for weight in vae.weights:
         if len(weight.shape) > 1:
             weight.assign(whole(weight, FINE) / FINE)
-    return replace(run, metrics=evaluate_elbo(run.vae, dataset.test_images))
 
 
 def deflate(path: Path) -> None:
@@ -56,6 +83,7 @@ def deflate(path: Path) -> None:
 
 
 def publish(name: str, run: Run) -> None:
+    "A folder in vae_nb/pretrained, whole."
     assert run.path
     origin = json.loads((run.path / "provenance.json").read_text())
     with tempfile.TemporaryDirectory(dir=root / "vae_nb") as scratch:
@@ -72,22 +100,24 @@ def publish(name: str, run: Run) -> None:
             "sha256": hashlib.sha256(model).hexdigest(),
         }
         (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
-        shutil.rmtree(root / "vae_nb" / "pretrained" / name, ignore_errors=True)
-        folder.rename(root / "vae_nb" / "pretrained" / name)
+        shutil.rmtree(PLACE / name, ignore_errors=True)
+        folder.rename(PLACE / name)
 
 
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("runs", nargs="+", metavar="NAME=RUN")
+    parser.add_argument("runs", nargs="+", metavar="NAME[=RUN]")
     dataset = load_dataset("fashion_mnist")
     for chosen in parser.parse_args().runs:
         name, _, path = chosen.partition("=")
-        run = finished(Path(path), dataset)
-        if name.endswith("-8bit"):
-            run = as_the_coder_takes_it(run, dataset)
-        publish(name, run)
+        if path:
+            run = finished(Path(path), dataset)
+            if name.endswith("-8bit"):
+                round_weights(run.vae)
+            publish(name, run)
+        measure(name, dataset)
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ from .runs import (
 )
 from .sampling import Sampling, seed_stream
 from .training import build_optimizer, build_vae, train
-from .truth import Strata, TRUTH, TruthVAE, train_truth
+from .truth import Strata, TRUTH, TruthVAE, fit_encoder, train_truth
 from .vae import VAE, active_latents, evaluate_elbo, score_images
 from .visualization import (
     examples,
@@ -123,6 +123,7 @@ __all__ = [
     "evaluate_elbo",
     "exact_log_likelihood",
     "examples",
+    "fit_encoder",
     "gaussian_kl",
     "has_state",
     "importance_weighted_log_likelihood",

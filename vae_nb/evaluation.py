@@ -35,8 +35,14 @@ class EvaluationCard(dict):
         return figures + notes
 
     def _nats(self, key: str) -> str:
+        "With its standard error, and in bits where pixels have levels."
         error = self.get(f"{key}_se")
-        return f"{self[key]:.2f}" + (f" ± {error:.2f}" if error else "") + " nats"
+        nats = f"{self[key]:.2f}" + (f" ± {error:.2f}" if error else "") + " nats"
+        values = self.get("pixel_values")  # earlier cards have none
+        if values is None:
+            return nats
+        bits = bits_per_pixel(self[key], [values])
+        return f"{nats}, {bits:.3f} bits per pixel value"
 
     def _bound(self) -> list[tuple[str, str]]:
         images = f"{self['images']:,} test images, {self['pixels']}"
@@ -66,7 +72,7 @@ class EvaluationCard(dict):
         rows = []
         if self["entropy_floor"] is not None:
             rows.append(("entropy floor of the pixels", self._nats("entropy_floor")))
-        if self["bits_a_pixel"] is not None:
+        if self["bits_a_pixel"] is not None and self.get("pixel_values") is None:
             rows.append(("−ELBO in bits per pixel", f"{self['bits_a_pixel']:.3f}"))
         return rows
 
@@ -103,7 +109,8 @@ def _pixels_and_bits(vae: VAE, test: np.ndarray, card: dict, notes: list[str]) -
             "bits per pixel is a scale here, no code length"
         )
     floor = None if floors is None else float(np.mean(floors))
-    return {"entropy_floor": floor, "bits_a_pixel": bits}
+    values = math.prod(test.shape[1:]) if vae.likelihood.levels else None
+    return {"entropy_floor": floor, "bits_a_pixel": bits, "pixel_values": values}
 
 
 def _tighter(
@@ -195,7 +202,8 @@ def evaluate(
 
     The ELBO is over all test images, IWAE and log p(x) over some; nats per image. `_se`
     is the standard error of a mean over images, `bits_a_pixel` the negative ELBO in
-    bits per pixel and channel. A likelihood of tossed pixels gets the same tosses for
+    bits per pixel and channel, `pixel_values` how many of these an image has, where
+    they have levels. A likelihood of tossed pixels gets the same tosses for
     all figures. What cannot be had is None, with a line in `notes`. Long work tells on
     stderr how long it will take.
 

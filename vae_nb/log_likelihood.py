@@ -28,6 +28,7 @@ from scipy.special import logsumexp
 from scipy.stats import norm
 from tqdm import tqdm
 
+from .elbo import Likelihood
 from .images import check_images
 from .vae import VAE
 
@@ -95,19 +96,31 @@ def _check_codes(z_mean: np.ndarray) -> None:
 # %% ../nbs/07_log_likelihood.ipynb #log-joint
 def _log_joint(vae: VAE, images: np.ndarray, z: np.ndarray, bar: tqdm) -> np.ndarray:
     "log p(x_n, z_m) of every pair, (N, M), a few of them at a time."
-    z = z.astype("float32")
-    pixels, cells = math.prod(images.shape[1:]), _at_once(vae)
-    few = max(1, min(1024, 2**27 // (pixels * min(cells, len(z)))))  # images at a time
+    cells = _at_once(vae)
     joint = np.empty((len(images), len(z)), "float32")
     for m in range(0, len(z), cells):
-        params = vae.decoder.predict_on_batch(z[m : m + cells])
-        for n in range(0, len(images), few):
-            pairs = vae.likelihood.log_prob_pairs(images[n : n + few], params)
-            joint[n : n + few, m : m + cells] = pairs
-            bar.update(pairs.shape[0] * pairs.shape[1])
-    # log p(x, z) = log p(x|z) + log p(z)
-    squares = (z**2).sum(1) + vae.latent_dim * math.log(2 * math.pi)
-    return joint - 0.5 * squares.astype("float32")
+        some = z[m : m + cells]
+        params = vae.decoder.predict_on_batch(some.astype("float32"))
+        joint[:, m : m + cells] = _log_joint_of(vae, images, some, params, bar)
+    return joint
+
+
+def _log_joint_of(
+    vae: VAE, images: np.ndarray, z: np.ndarray, params: np.ndarray, bar: tqdm
+) -> np.ndarray:
+    "The same with the codes decoded already."
+    # log p(z)
+    prior = -0.5 * (z**2).sum(1) - 0.5 * vae.latent_dim * math.log(2 * math.pi)
+    one_by_one = type(vae.likelihood).log_prob_pairs is Likelihood.log_prob_pairs
+    few = 64 if one_by_one else 8192  # images at a time
+    joint = np.empty((len(images), len(z)), "float32")
+    for n in range(0, len(images), few):
+        pairs = vae.likelihood.log_prob_pairs(images[n : n + few], params)
+        part = joint[n : n + few]
+        # log p(x, z) = log p(x|z) + log p(z)
+        np.add(ops.convert_to_numpy(pairs), prior.astype("float32"), out=part)
+        bar.update(part.size)
+    return joint
 
 
 def _at_once(vae: VAE) -> int:
@@ -413,24 +426,37 @@ def _sum_blocks(sums: _Sums, bar: tqdm) -> tuple[np.ndarray, np.ndarray, np.ndar
     quarters = np.empty((len(sums.image), 2**dims), "float32")
     border = np.full(count, -np.inf)
     different, which = np.unique(sums.block, axis=0, return_inverse=True)
-    middles = _mesh(*[np.arange(_SIDE) + 0.5] * dims)
-    bar.total += len(which) * len(middles)
+    log_area = np.float32(dims * math.log(cell))
+    bar.total += len(which) * _SIDE**dims
     what = f"log p(x) of {_count(sums.images)}, cells of 1/{1 / cell:.0f}"
     bar.set_description_str(what, refresh=False)
-    for number, corner in enumerate(different):
+    for number, (z, params) in enumerate(_decoded(sums, different)):
         pairs = np.flatnonzero(which.ravel() == number)
         rows = sums.image[pairs]
-        z = -_EDGE + cell * (_SIDE * corner + middles)  # (M, dims)
-        summands = _log_joint(sums.vae, sums.images[rows], z, bar)
-        summands += np.float32(dims * math.log(cell))  # (n, M)
-        parts = _by_quarter_and_grid(summands, dims)
+        summands = _log_joint_of(sums.vae, sums.images[rows], z, params, bar)  # (n, M)
+        parts = _by_quarter_and_grid(summands, dims) + log_area
         grids[rows] = np.logaddexp(grids[rows], logsumexp(parts, axis=1))
         quarters[pairs] = logsumexp(parts, axis=2)
         edge = (np.abs(z) > _EDGE - 0.5).any(1)
         if edge.any():
-            at_edge = logsumexp(summands[:, edge], axis=1)
+            at_edge = logsumexp(summands[:, edge], axis=1) + log_area
             border[rows] = np.logaddexp(border[rows], at_edge)
     return grids, quarters, border
+
+
+def _decoded(
+    sums: _Sums,
+    corners: np.ndarray,  # (B, dims), of blocks
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    "The middles of each block's cells, (M, dims), and their params, blocks together."
+    middles = _mesh(*[np.arange(_SIDE) + 0.5] * sums.dims)
+    few = max(1, _at_once(sums.vae) // len(middles))  # blocks at a time
+    for start in range(0, len(corners), few):
+        some = corners[start : start + few, None]
+        z = -_EDGE + sums.cell * (_SIDE * some + middles)  # (few, M, dims)
+        codes = z.reshape(-1, sums.dims).astype("float32")
+        params = sums.vae.decoder.predict_on_batch(codes)
+        yield from zip(z, params.reshape(len(z), len(middles), *params.shape[1:]))
 
 
 def _by_quarter_and_grid(summands: np.ndarray, dims: int) -> np.ndarray:

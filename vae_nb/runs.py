@@ -460,6 +460,7 @@ PRETRAINED = (
     "fashion_mnist",
     "fashion_mnist-article",
     "fashion_mnist-truth",
+    "fashion_mnist-40d",
     "fashion_mnist-8bit",
 )
 
