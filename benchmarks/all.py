@@ -24,6 +24,7 @@ SCRIPTS = (
     "scaling",
     "evaluation",
     "likelihoods",
+    "compression",
     "own_images",
     "colour",
     "published",

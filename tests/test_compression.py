@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command import PRETRAINED, accepted, refused, vae_nb
+from damage import changed, resealed
 from pictures import photo, saved
 from threadpoolctl import threadpool_limits
 
@@ -154,28 +155,6 @@ def test_names_that_count_on_take_no_room(runs):
     named = library.compress(run.vae, images, names=names)
     assert len(named) < len(library.compress(run.vae, images)) + 20
     assert compression.read_compressed(run.vae, named).names == names
-
-
-def resealed(data: bytes) -> bytes:
-    "With a checksum that is right."
-    return data[:-4] + zlib.crc32(data[:-4]).to_bytes(4, "little")
-
-
-def changed(data: bytes, seed: int) -> bytes:
-    "A byte changed, a piece cut out, doubled or overwritten, or the end lost."
-    rng = np.random.default_rng(seed)
-    start, length = int(rng.integers(len(data))), int(rng.integers(1, 40))
-    before, piece = data[:start], data[start : start + length]
-    after = data[start + length :]
-    new = rng.bytes(length)
-    flipped = bytes([piece[0] ^ (1 << int(rng.integers(8)))]) + piece[1:]
-    return (
-        before + flipped + after,
-        before + after,
-        before + 2 * piece + after,
-        before + new + after,
-        before,
-    )[seed % 5]
 
 
 def test_a_hundred_damaged_files_are_refused(runs):
