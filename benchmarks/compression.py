@@ -3,6 +3,7 @@
     python benchmarks/compression.py train    # the model, to runs/8bit-seed0
     python benchmarks/compression.py measure  # files of the test images; five minutes
     python benchmarks/compression.py damage   # 2,000 files gone wrong
+    python benchmarks/compression.py elsewhere  # the same bytes on other backends
     python benchmarks/compression.py --quick  # in small; writes nothing
 
 All 60,000 training images of Fashion-MNIST train; what is compressed are the test
@@ -16,6 +17,7 @@ import io
 import json
 import lzma
 import math
+import os
 import shutil
 import sys
 import tempfile
@@ -23,6 +25,7 @@ from collections.abc import Callable, Sequence
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 from harness import RESULTS, alone, peak_memory_mb, provenance, root, run, timed, write
@@ -179,6 +182,30 @@ def damaged(vae, images: np.ndarray, files: int) -> dict:
     return counts
 
 
+def digest(images: int) -> dict:
+    "The SHA-256 of a file of test images, and of what comes back; to be called alone."
+    pixels = load_dataset("fashion_mnist").test_images[:images]
+    vae = load_pretrained(NAME).vae
+    data = compress(vae, pixels)
+    back = decompress(vae, data)
+    assert np.array_equal(back, np.round(255 * pixels))
+    return {"sha256": hashlib.sha256(data).hexdigest()}
+
+
+def elsewhere(images: int) -> dict:
+    "The same on each backend that is here, with one thread and with two."
+    found = {}
+    backends = [name for name in ("tensorflow", "jax", "torch") if find_spec(name)]
+    for backend in backends:
+        for threads in ("1", "2"):
+            names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+            here = dict.fromkeys(names, threads) | {"KERAS_BACKEND": backend}
+            with mock.patch.dict(os.environ, here):
+                sha256 = alone(digest, images)["sha256"]
+            found[f"{backend}, {threads} threads"] = sha256
+    return {"images": images, "files": found, "distinct": len(set(found.values()))}
+
+
 def in_small() -> dict:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "run"
@@ -211,10 +238,12 @@ def measure(quick: bool, work: Sequence[str] = "train") -> dict:
         vae = load_pretrained(NAME).vae
         counts = damaged(vae, images[:5], 2000)
         known["damage"] = {**origin, "files": 2000, **counts}
+    if "elsewhere" in work:
+        known["elsewhere"] = {**origin, **elsewhere(500)}
     write("compression", known)
     return known
 
 
 if __name__ == "__main__":
-    choices = ("train", "measure", "damage")
+    choices = ("train", "measure", "damage", "elsewhere")
     run(measure, ("work", dict(nargs="*", choices=choices, default="train")))

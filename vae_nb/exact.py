@@ -65,8 +65,8 @@ def weights(layer: keras.layers.Layer) -> tuple[Exact, Exact]:
     if not all(np.isfinite(w).all() for w in (kernel, *bias)):
         raise ValueError(f"layer {layer.name} has weights that are NaN or infinite")
     kernel = whole(kernel, FINE)
-    heaviest = max(np.abs(kernel).sum(), *(np.abs(b).max() for b in bias), 0)
-    if heaviest >= 2**32:
+    largest = max([np.abs(b).max() for b in bias], default=0)
+    if np.abs(kernel).sum() >= 2**32 or largest >= 2**30:  # 2^52 each, at most
         raise ValueError(f"layer {layer.name} has weights too large for exact sums")
     return kernel, whole(bias[0], UNIT * FINE) if bias else np.zeros(1)
 
