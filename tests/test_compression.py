@@ -185,8 +185,8 @@ def bomb(data: bytes) -> bytes:
     "Names that unpack to 256 MB."
     head = compression._read_head(data)
     about = zlib.compress(bytes(2**28), 9)
-    head = compression._HEAD.pack(*head._replace(about=len(about), images=10**6))
-    return resealed(head + about + bytes(8) + b"....")
+    packed = compression._HEAD.pack(*head._replace(about=len(about), images=10**6))
+    return resealed(packed + about + bytes(8) + b"....")
 
 
 HOSTILE = {

@@ -713,8 +713,8 @@ def compress(
     out = _checked_name(out, run / "images.vae", ".vae")
     loaded = _load(run)
     own = _all_images(loaded, data, strict)
-    parts = dict(names=own.names, labels=own.labels, class_names=own.class_names)
-    packed = vae_nb.compress(loaded.vae, own.images, **parts, model=run.name)
+    kept = own.names, own.labels, own.class_names
+    packed = vae_nb.compress(loaded.vae, own.images, *kept, model=run.name)
     with _writing(out) as new:
         new.write_bytes(packed)
     bits = 8 * len(packed) / math.prod(own.images.shape)

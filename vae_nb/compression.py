@@ -553,7 +553,8 @@ def compress(
         raise ValueError(f"more than {_MOST:,} pixel values: compress fewer images")
     about = _pack_about(model, names, labels, class_names if labels is not None else ())
     classes = len(class_names) if labels is not None else 0
-    head = _Head(_MAGIC, _VERSION, coder.sha256, *images.shape, classes, len(about))
+    shape = (len(images), *coder.image_shape)
+    head = _Head(_MAGIC, _VERSION, coder.sha256, *shape, classes, len(about))
     with _told("compressing", len(images)) as bar:
         words = _push_all(coder, images, bar)
     data = _HEAD.pack(*head) + about + words.astype("<u4").tobytes()
