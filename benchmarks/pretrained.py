@@ -35,10 +35,10 @@ from vae_nb import (
     load_dataset,
     load_pretrained,
     load_run,
+    round_weights,
     save_run,
     write_metrics,
 )
-from vae_nb.exact import FINE, whole
 
 PLACE = root / "vae_nb" / "pretrained"
 
@@ -64,13 +64,6 @@ def measure(name: str, dataset: Dataset) -> None:
     card = evaluate(vae, dataset)
     write_metrics({**figures, "evaluation": card}, PLACE / name)
     print(name, card, sep="\n")
-
-
-def round_weights(vae: VAE) -> None:
-    "To as many digits as compression takes of them."
-    for weight in vae.weights:
-        if len(weight.shape) > 1:
-            weight.assign(whole(weight, FINE) / FINE)
 
 
 def deflate(path: Path) -> None:

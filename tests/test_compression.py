@@ -17,7 +17,6 @@ from pictures import photo, saved
 from threadpoolctl import threadpool_limits
 
 import vae_nb as library
-from vae_nb import compression
 from vae_nb.exact import ExactNetwork
 
 pytestmark = pytest.mark.usefixtures("here")
@@ -154,7 +153,7 @@ def test_names_that_count_on_take_no_room(runs):
     names = [f"test/{i:03}" for i in range(120)]
     named = library.compress(run.vae, images, names=names)
     assert len(named) < len(library.compress(run.vae, images)) + 20
-    assert compression.read_compressed(run.vae, named).names == names
+    assert library.read_compressed(run.vae, named).names == names
 
 
 def test_a_hundred_damaged_files_are_refused(runs):
@@ -174,19 +173,21 @@ def test_a_hundred_damaged_files_are_refused(runs):
                 np.testing.assert_array_equal(back, images[:9])
 
 
+HEAD = struct.Struct("<8sH32sI3HII")
+FIELDS = "magic version sha256 images height width channels classes about".split()
+
+
 def altered(data: bytes, **fields) -> bytes:
     "The same file with other numbers in its head."
-    head = compression._read_head(data)._replace(**fields)
-    packed = compression._HEAD.pack(*head)
-    return resealed(packed + data[len(packed) :])
+    head = dict(zip(FIELDS, HEAD.unpack_from(data))) | fields
+    return resealed(HEAD.pack(*head.values()) + data[HEAD.size :])
 
 
 def bomb(data: bytes) -> bytes:
     "Names that unpack to 256 MB."
-    head = compression._read_head(data)
     about = zlib.compress(bytes(2**28), 9)
-    packed = compression._HEAD.pack(*head._replace(about=len(about), images=10**6))
-    return resealed(packed + about + bytes(8) + b"....")
+    long = altered(data, about=len(about), images=10**6)
+    return resealed(long[: HEAD.size] + about + bytes(8) + b"....")
 
 
 HOSTILE = {
@@ -271,6 +272,6 @@ def test_without_constriction_it_says_what_to_install(runs, monkeypatch):
 def test_the_head_is_as_documented(runs):
     run, images = runs["grey"]
     data = library.compress(run.vae, images[:3])
-    head = struct.unpack("<8sH32sI3HII", data[:60])
+    head = HEAD.unpack_from(data)
     assert head[0] == b"\x89VAE\r\n\x1a\n" and head[3:7] == (3, 12, 10, 1)
     assert vae_nb("compress", "--help").out.count(".vae")

@@ -12,6 +12,7 @@ from .decoder import FourierFeatures, SharedScale, build_decoder
 from .elbo import Bernoulli, Likelihood, Seed, gaussian_kl
 from .encoder import build_encoder
 from .evaluation import EvaluationCard, evaluate
+from .exact import ExactNetwork, round_weights
 from .files import locked, replacing
 from .images import Batches, Dataset, Images, StoredImages, check_images, join, take
 from .likelihoods import (
@@ -82,6 +83,7 @@ __all__ = [
     "Dataset",
     "DiscretizedLogistic",
     "EvaluationCard",
+    "ExactNetwork",
     "FASHION_CLASSES",
     "FILES",
     "FourierFeatures",
@@ -154,6 +156,7 @@ __all__ = [
     "read_compressed",
     "recipe_of",
     "replacing",
+    "round_weights",
     "run_folder",
     "save_pictures",
     "save_run",

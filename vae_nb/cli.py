@@ -47,7 +47,6 @@ __all__ = [
 import csv
 import inspect
 import logging
-import math
 import os
 import re
 import signal
@@ -717,7 +716,7 @@ def compress(
     packed = vae_nb.compress(loaded.vae, own.images, *kept, model=run.name)
     with _writing(out) as new:
         new.write_bytes(packed)
-    bits = 8 * len(packed) / math.prod(own.images.shape)
+    bits = 8 * len(packed) / np.prod(own.images.shape)
     height, width, channels = loaded.vae.image_shape
     colour = "grey" if channels == 1 else "colour"
     print(f"{len(own.names):,} images of {height}x{width} in {colour} are in {out}:")

@@ -24,7 +24,7 @@ from scipy.special import ndtr
 from tqdm import tqdm
 
 from .elbo import Bernoulli, Likelihood
-from .exact import UNIT, Exact, ExactNetwork, sigmoid
+from .exact import _UNIT, ExactNetwork, _Exact, _sigmoid
 from .images import Images, check_images
 from .likelihoods import DiscretizedLogistic, MixtureOfLogistics
 from .vae import VAE
@@ -124,38 +124,37 @@ def _pop(stack: _Stack, cells: _Cells) -> np.ndarray:
 _REACH, _STEPS = 20, 2**13  # the curves are tabulated from -_REACH to _REACH, so finely
 _ONE = 2**16  # weights of curves are multiples of 1 / _ONE
 _MASS = _ONE * _COIN  # of a whole curve
-_CURVES = {"logistic": sigmoid, "normal": ndtr}
+_CURVES = {"logistic": _sigmoid, "normal": ndtr}
 
 
 @cache
-def _curve(name: str) -> Exact:
+def _curve(name: str) -> _Exact:
     "A cumulative distribution in units of 1 / _COIN."
     return np.rint(_unrounded(name))
 
 
 def _unrounded(name: str) -> np.ndarray:
-    return _COIN * _CURVES[name](
-        np.arange(-_REACH * _STEPS, _REACH * _STEPS + 1) / _STEPS
-    )
+    steps = np.arange(-_REACH * _STEPS, _REACH * _STEPS + 1)
+    return _COIN * _CURVES[name](steps / _STEPS)
 
 
-def _mass_below(name: str, steps: np.ndarray) -> Exact:
+def _mass_below(name: str, steps: np.ndarray) -> _Exact:
     "The share of a curve below a distance from its centre, in steps of 1 / _STEPS."
     places = np.clip(np.floor(steps), -_REACH * _STEPS, _REACH * _STEPS)
     return _curve(name)[places.astype("int64") + _REACH * _STEPS]
 
 
-def _slopes(logs: Exact, of: Callable[[np.ndarray], np.ndarray], unit: int) -> Exact:
-    "1 / scale in units of 1 / unit, at least one, of a number that tells its logarithm."
+def _slopes(logs: _Exact, of: Callable[[np.ndarray], np.ndarray], unit: int) -> _Exact:
+    "1 / scale in units of 1 / unit, at least one, from a number that tells its log."
     return _slope_table(of, unit)[(np.clip(logs, -_FAR, _FAR) + _FAR).astype("int64")]
 
 
-_FAR = 20 * UNIT  # logarithms of scales are cut there
+_FAR = 20 * _UNIT  # logarithms of scales are cut there
 
 
 @cache
-def _slope_table(of: Callable[[np.ndarray], np.ndarray], unit: int) -> Exact:
-    return np.maximum(np.rint(unit * of(np.arange(-_FAR, _FAR + 1) / UNIT)), 1)
+def _slope_table(of: Callable[[np.ndarray], np.ndarray], unit: int) -> _Exact:
+    return np.maximum(np.rint(unit * of(np.arange(-_FAR, _FAR + 1) / _UNIT)), 1)
 
 
 # %% ../nbs/15_compression.ipynb #latents
@@ -163,12 +162,12 @@ _Q_LATENT = 13  # questions for a latent
 _EVEN = 2**-16  # share of the mass that is the same for all numbers
 
 
-def _latent_cells(mean: Exact, log_var: Exact) -> _Cells:
+def _latent_cells(mean: _Exact, log_var: _Exact) -> _Cells:
     "N(mean, e^log_var) over 8,192 cells from -8 to 8, for each latent, (n,)."
     steepness = _slopes(log_var, _inverse_deviation, 2**12) * 2.0**-9
     even = _MASS * _EVEN / 2**_Q_LATENT
 
-    def below(cell: np.ndarray) -> Exact:
+    def below(cell: np.ndarray) -> _Exact:
         away = 2 * cell - 2**_Q_LATENT - mean  # from the mean to the cell's lower edge
         return _ONE * _mass_below("normal", away * steepness) + even * cell
 
@@ -179,14 +178,14 @@ def _inverse_deviation(log_var: np.ndarray) -> np.ndarray:
     return np.exp(-log_var / 2)
 
 
-def _middles(cells: np.ndarray) -> Exact:
-    "The latents that cells stand for, in units of 1 / UNIT."
+def _middles(cells: np.ndarray) -> _Exact:
+    "The latents that cells stand for, in units of 1 / _UNIT."
     return 2 * cells + 1 - 2**_Q_LATENT
 
 
 # %% ../nbs/15_compression.ipynb #pixels
 @singledispatch
-def _pixel_cells(likelihood: Likelihood, params: Exact) -> _Cells:
+def _pixel_cells(likelihood: Likelihood, params: _Exact) -> _Cells:
     "The distributions of pixels, from the decoder's numbers (N, H, W, C * k)."
     raise ValueError(
         f"{type(likelihood).__name__} gives no probabilities of pixel values, which "
@@ -195,29 +194,29 @@ def _pixel_cells(likelihood: Likelihood, params: Exact) -> _Cells:
 
 
 @_pixel_cells.register
-def _(likelihood: DiscretizedLogistic, params: Exact) -> _Cells:
+def _(likelihood: DiscretizedLogistic, params: _Exact) -> _Cells:
     location, raw = _split(params, 2)
     return _mixed([(float(_ONE), location, raw)], likelihood.floor)
 
 
 @_pixel_cells.register
-def _(likelihood: MixtureOfLogistics, params: Exact) -> _Cells:
+def _(likelihood: MixtureOfLogistics, params: _Exact) -> _Cells:
     logits, locations, raws = np.split(_split(params, 9), 3)
-    locations = locations + np.array(likelihood.starts)[:, None] * UNIT
+    locations = locations + np.array(likelihood.starts)[:, None] * _UNIT
     weights = _slopes(logits.max(axis=0) - logits, _decay, _ONE)
     return _mixed(list(zip(weights, locations, raws)), likelihood.one.floor)
 
 
 @_pixel_cells.register
-def _(likelihood: Bernoulli, params: Exact) -> _Cells:
+def _(likelihood: Bernoulli, params: _Exact) -> _Cells:
     (logit,) = _split(params, 1)
-    black = _ONE * _mass_below("logistic", -logit * (_STEPS / UNIT))
+    black = _ONE * _mass_below("logistic", -logit * (_STEPS / _UNIT))
     even = _MASS * _EVEN / 2
     return _Cells(len(logit), 1, lambda n: black + even, _MASS * (1 + _EVEN))
 
 
 # %% ../nbs/15_compression.ipynb #pixel-parts
-def _split(params: Exact, kinds: int) -> Exact:
+def _split(params: _Exact, kinds: int) -> _Exact:
     "The decoder's numbers by kind, (kinds, n)."
     parts = np.split(params, kinds, axis=-1)
     return np.stack([part.ravel() for part in parts])
@@ -231,16 +230,16 @@ def _mixed(parts: list[tuple], floor: float) -> _Cells:
     "Levels by several logistic curves: of each the weight, location and raw scale."
     prepared, total = [], 0.0
     for weight, location, raw in parts:
-        centre = UNIT + (location + UNIT) * 255  # in levels / 2048, of the edges' scale
+        centre = _UNIT + (location + _UNIT) * 255  # in 2,048ths of a level
         steepness = _slopes(raw, _inverse_scale(floor), 2**20) * 2.0**-18
         prepared.append((weight, centre, steepness))
         total = total + weight * _COIN
     even = _MASS * _EVEN / 256
 
-    def below(level: np.ndarray) -> Exact:
+    def below(level: np.ndarray) -> _Exact:
         mass = even * level
         for weight, centre, steepness in prepared:
-            steps = (2 * UNIT * level - centre) * steepness
+            steps = (2 * _UNIT * level - centre) * steepness
             mass = mass + weight * _mass_below("logistic", steps)
         return mass
 
@@ -266,8 +265,8 @@ class _Coder:
         self.encoder = ExactNetwork(vae.encoder, vae.encoder.outputs[:2])
         self.decoder = ExactNetwork(vae.decoder)
         self.latent_dim = vae.latent_dim
-        _pixel_cells(vae.likelihood, np.zeros((1, *vae.decoder.output_shape[1:])))
-        self.levels = 2 if isinstance(vae.likelihood, Bernoulli) else 256
+        nothing = np.zeros((1, *vae.decoder.output_shape[1:]))
+        self.levels = 2 ** _pixel_cells(vae.likelihood, nothing).questions
         kind = type(vae.likelihood).__name__
         parts = [kind, self.encoder.sha256, self.decoder.sha256]
         self.sha256 = hashlib.sha256("".join(parts).encode()).digest()
@@ -290,7 +289,7 @@ class _Coder:
 
     def posterior(self, numbers: np.ndarray) -> _Cells:
         "q(z|x) of images (n, H, W, C): a place for each latent of each."
-        shades = np.rint(np.arange(self.levels) * UNIT / (self.levels - 1))
+        shades = np.rint(np.arange(self.levels) * _UNIT / (self.levels - 1))
         mean, log_var = self.encoder(shades[numbers])
         return _latent_cells(mean.ravel(), log_var.ravel())
 
@@ -540,10 +539,8 @@ def compress(
     shape, for grey ones if the model is of black and white, and for a model without
     probabilities of pixel values.
     """
-    coder, images = (
-        _Coder(vae),
-        images if hasattr(images, "shape") else np.asarray(images),
-    )
+    coder = _Coder(vae)
+    images = images if hasattr(images, "shape") else np.asarray(images)
     whole = images.dtype == np.uint8  # their range is right
     check_images(images[:1] / 255 if whole else images, coder.image_shape)
     for what, given in (("names", names), ("labels", labels)):
