@@ -251,6 +251,23 @@ def test_the_wrong_model_is_named_and_refused(runs):
     refused("compress", grey.path, "x.npy", "--out", "y.zip", words="end in .vae")
 
 
+@pytest.mark.parametrize(
+    "kept, words",
+    [
+        (dict(names=["a"]), "1 names for 3 images"),
+        (dict(names=["a", "", "b"]), "an empty name"),
+        (dict(labels=[0, 1]), "2 labels for 3 images"),
+        (dict(labels=[0, 0, 0]), "not all numbers below 0"),
+        (dict(labels=[0, 2, 0], class_names=["a", "b"]), "not all numbers below 2"),
+        (dict(labels=[0, -1, 0], class_names=["a", "b"]), "not all numbers below 2"),
+    ],
+)
+def test_names_and_labels_must_be_those_of_the_images(runs, kept, words):
+    run, images = runs["grey"]
+    with pytest.raises(ValueError, match=words):
+        library.compress(run.vae, images[:3], **kept)
+
+
 def test_a_model_without_probabilities_cannot_compress():
     vae = library.VAE(
         library.build_encoder((8, 8, 1)),

@@ -453,6 +453,25 @@ class Contents:
         return paths
 
 
+def _check_about(
+    count: int,
+    names: Sequence[str] | None,
+    labels: np.ndarray | None,
+    class_names: Sequence[str],
+) -> None:
+    "Raise `ValueError` unless there is a name and a known label for each image."
+    for what, given in (("names", names), ("labels", labels)):
+        if given is not None and len(given) != count:
+            raise ValueError(f"there are {len(given)} {what} for {count} images")
+    if labels is not None:
+        known = range(min(len(class_names), 2**16))
+        if not set(np.unique(labels).tolist()) <= set(known):
+            raise ValueError(
+                f"labels are not all numbers below {len(known)}, the number of class "
+                "names: give a name for each"
+            )
+
+
 def _pack_about(
     model: str,
     names: Sequence[str] | None,
@@ -543,13 +562,12 @@ def compress(
     images = images if hasattr(images, "shape") else np.asarray(images)
     whole = images.dtype == np.uint8  # their range is right
     check_images(images[:1] / 255 if whole else images, coder.image_shape)
-    for what, given in (("names", names), ("labels", labels)):
-        if given is not None and len(given) != len(images):
-            raise ValueError(f"there are {len(given)} {what} for {len(images)} images")
+    _check_about(len(images), names, labels, class_names)
     if math.prod(images.shape) > _MOST:
         raise ValueError(f"more than {_MOST:,} pixel values: compress fewer images")
-    about = _pack_about(model, names, labels, class_names if labels is not None else ())
-    classes = len(class_names) if labels is not None else 0
+    if labels is None:
+        class_names = ()
+    about, classes = _pack_about(model, names, labels, class_names), len(class_names)
     shape = (len(images), *coder.image_shape)
     head = _Head(_MAGIC, _VERSION, coder.sha256, *shape, classes, len(about))
     with _told("compressing", len(images)) as bar:
