@@ -86,7 +86,7 @@ OWN = "a folder of pictures, a .npy or a .npz file"
 
 A_RUN = (
     "A run folder, or a model of vae_nb's own: fashion_mnist, fashion_mnist-article, "
-    "fashion_mnist-truth, fashion_mnist-40d, fashion_mnist-8bit."
+    "fashion_mnist-truth, fashion_mnist-40d."
 )
 RunName = Annotated[Path, typer.Argument(metavar="RUN", help=A_RUN)]
 DEFAULT_RUN = Path("fashion_mnist")

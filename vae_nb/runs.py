@@ -461,7 +461,6 @@ PRETRAINED = (
     "fashion_mnist-article",
     "fashion_mnist-truth",
     "fashion_mnist-40d",
-    "fashion_mnist-8bit",
 )
 
 
