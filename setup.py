@@ -46,7 +46,8 @@ setup(
     python_requires=f">={cfg['min_python']}",
     install_requires=cfg["requirements"].split(),
     extras_require={
-        name: cfg[f"{name}_requirements"].split() for name in ("docs", "dev")
+        name: cfg[f"{name}_requirements"].split()
+        for name in ("compress", "docs", "dev")
     },
     entry_points={"console_scripts": cfg["console_scripts"].split()},
     zip_safe=False,

@@ -25,6 +25,7 @@ SCRIPTS = (
     "evaluation",
     "likelihoods",
     "oddities",
+    "compression",
     "own_images",
     "colour",
     "published",

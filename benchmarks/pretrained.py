@@ -10,7 +10,9 @@ Writes vae_nb/pretrained/NAME for each: a run folder without the optimiser's mem
 with the commit that the training was started at, the data's licence and the model
 file's SHA-256 in config.json. Figures and evaluation card in metrics.json, and
 densities of the codes of each class in densities.npz, are computed afresh. The
-article's run comes from benchmarks/article.py.
+article's run comes from benchmarks/article.py, fashion_mnist-8bit's from
+benchmarks/compression.py; the weights of that one are rounded to what compression
+takes of them, so that its file is small.
 
     python benchmarks/pretrained.py --densities  # only these, of all the models
 """
@@ -20,6 +22,7 @@ import hashlib
 import json
 import shutil
 import tempfile
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,6 +40,7 @@ from vae_nb import (
     load_dataset,
     load_pretrained,
     load_run,
+    round_weights,
     save_densities,
     save_run,
     write_metrics,
@@ -75,6 +79,15 @@ def add_densities(name: str, dataset: Dataset) -> None:
     save_densities(fitted, PLACE / name / "densities.npz", run, dataset)
 
 
+def deflate(path: Path) -> None:
+    "Write a zip file again, smaller."
+    with zipfile.ZipFile(path) as archive:
+        content = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name, data in content.items():
+            archive.writestr(name, data)
+
+
 def publish(name: str, run: Run) -> None:
     "A folder in vae_nb/pretrained, whole."
     assert run.path
@@ -83,6 +96,8 @@ def publish(name: str, run: Run) -> None:
         folder = Path(scratch) / name
         folder.mkdir()
         save_run(run, folder)
+        if name.endswith("-8bit"):
+            deflate(folder / "model.keras")
         model = (folder / "model.keras").read_bytes()
         config = {
             **run.config,
@@ -105,7 +120,10 @@ def main():
     for chosen in asked.runs:
         name, _, path = chosen.partition("=")
         if path:
-            publish(name, finished(Path(path), dataset))
+            run = finished(Path(path), dataset)
+            if name.endswith("-8bit"):
+                round_weights(run.vae)
+            publish(name, run)
         measure(name, dataset)
         add_densities(name, dataset)
     for name in PRETRAINED if asked.densities else ():

@@ -1,6 +1,7 @@
 # Written by nbs/export.py from what the notebooks export.
 from .arrays import npy_entry
 from .audit import effective_beta
+from .compression import Contents, compress, decompress, model_of, read_compressed
 from .datasets import (
     DIGIT_CLASSES,
     FASHION_CLASSES,
@@ -12,6 +13,7 @@ from .decoder import FourierFeatures, SharedScale, build_decoder
 from .elbo import Bernoulli, Likelihood, Seed, coin_log_prob, gaussian_kl
 from .encoder import build_encoder
 from .evaluation import EvaluationCard, evaluate
+from .exact import ExactNetwork, round_weights
 from .explorer import BeliefFigure, Explorer, latent_explorer
 from .files import locked, replacing
 from .images import Batches, Dataset, Images, StoredImages, check_images, join, take
@@ -28,6 +30,7 @@ from .likelihoods import (
     DiscretizedLogistic,
     Gaussian,
     LIKELIHOODS,
+    MixtureOfLogistics,
     bits_per_pixel,
     default_likelihood,
     in_bits,
@@ -103,12 +106,14 @@ __all__ = [
     "BinarizedBernoulli",
     "CheckedModel",
     "ClassDensities",
+    "Contents",
     "ContinuousBernoulli",
     "DIGIT_CLASSES",
     "Dataset",
     "Density",
     "DiscretizedLogistic",
     "EvaluationCard",
+    "ExactNetwork",
     "Explorer",
     "FASHION_CLASSES",
     "FILES",
@@ -117,6 +122,7 @@ __all__ = [
     "Images",
     "LIKELIHOODS",
     "Likelihood",
+    "MixtureOfLogistics",
     "Oddities",
     "OwnImages",
     "PATHS",
@@ -150,6 +156,8 @@ __all__ = [
     "codes_of",
     "coin_log_prob",
     "completed",
+    "compress",
+    "decompress",
     "default_likelihood",
     "effective_beta",
     "elbo_draws",
@@ -182,6 +190,7 @@ __all__ = [
     "locked",
     "make_recipe",
     "manifold_axis",
+    "model_of",
     "networks",
     "npy_entry",
     "oddity_threshold",
@@ -199,8 +208,10 @@ __all__ = [
     "posterior_kl",
     "prior_radius",
     "progress",
+    "read_compressed",
     "recipe_of",
     "replacing",
+    "round_weights",
     "run_folder",
     "save_densities",
     "save_pictures",

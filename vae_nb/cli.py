@@ -40,6 +40,10 @@ __all__ = [
     "Steps",
     "Way",
     "StripToMake",
+    "FileToMake",
+    "FileName",
+    "MaybeRun",
+    "ImagesToMake",
     "main",
     "train",
     "evaluate",
@@ -50,6 +54,8 @@ __all__ = [
     "score",
     "explore",
     "interpolate",
+    "compress",
+    "decompress",
 ]
 
 # %% ../nbs/90_cli.ipynb #imports
@@ -73,6 +79,7 @@ import typer
 import vae_nb.recipes
 
 if TYPE_CHECKING:
+    from vae_nb.compression import Contents
     from vae_nb.images import Dataset, Images
     from vae_nb.oddities import Oddities
     from vae_nb.own_images import OwnImages
@@ -1054,3 +1061,120 @@ def _row_of(name: str, names: list[str], data: str) -> int:
         f"there is no image {name!r} in {data}: give a number, a name like "
         f"{names[0]}, or a picture file"
     )
+
+
+# %% ../nbs/90_cli.ipynb #compress
+FileToMake = Annotated[
+    Path | None,
+    typer.Option(help=".vae file to write; none: images.vae in the run folder."),
+]
+
+
+@app.command()
+def compress(
+    run: RunName, data: DataName, out: FileToMake = None, strict: Strict = False
+):
+    "Write all images into one file, without loss, in few bits; needs vae_nb[compress]."
+    out = _checked_name(out, run / "images.vae", ".vae")
+    loaded = _load(run)
+    own = _all_images(loaded, data, strict)
+    kept = own.names, own.labels, own.class_names
+    packed = vae_nb.compress(loaded.vae, own.images, *kept, model=run.name)
+    with _writing(out) as new:
+        new.write_bytes(packed)
+    bits = 8 * len(packed) / np.prod(own.images.shape)
+    height, width, channels = loaded.vae.image_shape
+    colour = "grey" if channels == 1 else "colour"
+    print(f"{len(own.names):,} images of {height}x{width} in {colour} are in {out}:")
+    print(f"{len(packed):,} bytes, {bits:.3f} bits per pixel value")
+
+
+# %% ../nbs/90_cli.ipynb #decompress
+FileName = Annotated[
+    Path, typer.Argument(metavar="FILE", help="A .vae file of vae_nb compress.")
+]
+MaybeRun = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="RUN",
+        help="The run that it was made with; none: the model of vae_nb's own that the "
+        "file names.",
+    ),
+]
+ImagesToMake = Annotated[
+    Path | None,
+    typer.Option(
+        help="A folder to make, with a PNG for each image; .npy for an array; .npz "
+        "for images, names and classes; none: a folder named like the file."
+    ),
+]
+
+
+@app.command()
+def decompress(file: FileName, run: MaybeRun = None, out: ImagesToMake = None):
+    "Read the images of a compressed file back, to the last bit."
+    out = _checked_name(out, file.with_suffix(""))
+    if out.exists() and out.suffix not in (".npy", ".npz"):
+        raise FileExistsError(
+            f"{out} exists already: choose another folder, or remove it"
+        )
+    data = _bytes_of(file)
+    _import_quietly()
+    with _named(file):
+        named = Path(run or vae_nb.model_of(data))
+        if run is None and str(named) not in vae_nb.PRETRAINED:
+            raise ValueError(
+                f"it was made with a run called {str(named)[:80]!r}: name that run "
+                "folder after the file"
+            )
+    vae = _load(named).vae
+    with _named(file):
+        contents = vae_nb.read_compressed(vae, data)
+    with _writing(out) as new:
+        _write_contents(new, contents)
+    print(f"{len(contents.images):,} images are in {out}")
+
+
+# %% ../nbs/90_cli.ipynb #decompress-parts
+def _bytes_of(file: Path) -> bytes:
+    if not file.is_file():
+        raise FileNotFoundError(f"there is no file {file}: name one of vae_nb compress")
+    try:
+        return file.read_bytes()
+    except OSError as e:
+        raise OSError(f"{file} cannot be read ({e.strerror})") from None
+
+
+@contextmanager
+def _named(file: Path) -> Iterator[None]:
+    "Put the file before what is said of it."
+    try:
+        yield
+    except ValueError as e:
+        raise ValueError(f"{file} cannot be read: {e}") from None
+
+
+def _write_contents(path: Path, contents: "Contents") -> None:
+    "An array, arrays with names and classes, or a folder of PNGs."
+    if path.suffix == ".npy":
+        np.save(path, contents.images)
+    elif path.suffix == ".npz":
+        parts = {"images": contents.images}
+        if contents.labels is not None:
+            parts["labels"] = contents.labels
+            parts["class_names"] = np.array(contents.class_names)
+        if contents.names is not None:
+            parts["names"] = np.array(contents.names)
+        np.savez(path, **parts)  # type: ignore[arg-type]
+    else:
+        _write_folder(path, contents)
+
+
+def _write_folder(folder: Path, contents: "Contents") -> None:
+    from PIL import Image
+
+    for image, path in zip(contents.images, contents.paths(".png")):
+        place = folder / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        grey = image.shape[-1] == 1
+        Image.fromarray(image.squeeze(-1) if grey else image).save(place)

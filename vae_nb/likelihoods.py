@@ -8,6 +8,7 @@ __all__ = [
     "ContinuousBernoulli",
     "Gaussian",
     "DiscretizedLogistic",
+    "MixtureOfLogistics",
     "BinarizedBernoulli",
     "default_likelihood",
     "bits_per_pixel",
@@ -169,6 +170,50 @@ class DiscretizedLogistic(Likelihood):
         return (location + 1) / 2, ops.exp(_above(self.floor, raw))
 
 
+# %% ../nbs/04a_likelihoods.ipynb #mixture-of-logistics
+@keras.saving.register_keras_serializable(package="vae_nb")
+class MixtureOfLogistics(Likelihood):
+    """Every pixel one of 256 levels k/255, by a mixture of three discretised logistics.
+
+    params are three logits of the weights, then three locations and three raw scales
+    like those of `DiscretizedLogistic`. Salimans et al. (2017).
+    """
+
+    params_per_pixel, discrete, levels = 9, True, 256
+    starts = (-0.5, 0.0, 0.5)  # of the locations 2 m - 1
+    one = DiscretizedLogistic()
+
+    def pixel_log_prob(self, x, *params):
+        # log p(x) = log sum_k pi_k p_k(x); the last axis is k
+        log_weights, locations, raws = self.mixture(params)
+        x = ops.expand_dims(x, -1)
+        each = self.one.pixel_log_prob(x, locations, raws)
+        return ops.logsumexp(log_weights + each, axis=-1)
+
+    def mean(self, params: ArrayLike) -> Tensor:
+        "E[x|z] in [0, 1], exact to half a level, (batch, height, width, channels)."
+        log_weights, locations, raws = self.mixture(self.split(params))
+        means = self.one.mean(ops.concatenate([locations, raws], axis=-1))
+        return ops.clip(ops.sum(ops.exp(log_weights) * means, axis=-1), 0, 1)
+
+    def sample(self, params: ArrayLike, seed: Seed = None) -> Tensor:
+        "Images of levels k/255 drawn from p(x|z), (batch, height, width, channels)."
+        source = keras.random.SeedGenerator(seed) if isinstance(seed, int) else seed
+        log_weights, locations, raws = self.mixture(self.split(params))
+        draws = self.one.sample(ops.concatenate([locations, raws], axis=-1), source)
+        gumbel = -ops.log(-ops.log(keras.random.uniform(ops.shape(draws), seed=source)))
+        chosen = ops.argmax(log_weights + ops.cast(gumbel, draws.dtype), axis=-1)
+        return ops.sum(ops.one_hot(chosen, 3, dtype=draws.dtype) * draws, axis=-1)
+
+    def mixture(self, parts: Sequence[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        "Log-weights, locations 2 m - 1 and raw scales, each with a last axis of three."
+        logits, locations, raws = (
+            ops.stack(parts[first : first + 3], axis=-1) for first in (0, 3, 6)
+        )
+        starts = ops.convert_to_tensor(self.starts, locations.dtype)
+        return ops.log_softmax(logits, axis=-1), locations + starts, raws
+
+
 # %% ../nbs/04a_likelihoods.ipynb #binarized-bernoulli
 @keras.saving.register_keras_serializable(package="vae_nb")
 class BinarizedBernoulli(Bernoulli, keras.layers.Layer):
@@ -218,6 +263,7 @@ LIKELIHOODS: dict[str, type[Likelihood]] = {
     "continuous_bernoulli": ContinuousBernoulli,
     "gaussian": Gaussian,
     "discretized_logistic": DiscretizedLogistic,
+    "mixture_of_logistics": MixtureOfLogistics,
 }
 
 

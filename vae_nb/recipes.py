@@ -93,8 +93,8 @@ class Recipe:
     likelihood: str | None = setting(
         None,
         "What a pixel is: bernoulli, binarized_bernoulli, continuous_bernoulli, "
-        "gaussian or discretized_logistic; none: bernoulli for grey images, "
-        "discretized_logistic for colour.",
+        "gaussian, discretized_logistic or mixture_of_logistics; none: bernoulli for "
+        "grey images, discretized_logistic for colour.",
     )
     validation: float = setting(
         0.0,
@@ -161,6 +161,18 @@ RECIPES = {
         learning_rate=2e-3,
         batch_size=128,
         epochs=100,
+        min_steps=2000,
+    ),
+    "8bit": Recipe(
+        name="8bit",
+        latent_dim=40,
+        likelihood="mixture_of_logistics",
+        encoder=dict(filters=[], hidden=[512, 256], activation="silu", bounded=True),
+        decoder=dict(filters=[], hidden=[512, 256], activation="silu"),
+        kl_warmup=0.2,
+        learning_rate=4e-3,
+        batch_size=256,
+        epochs=40,
         min_steps=2000,
     ),
 }
