@@ -34,10 +34,11 @@ nitpick_ignore_regex = [("py:.*", ".*")]  # the types in signatures are other li
 
 # What the sidebar lists, in this order. A new notebook finds its place by its number.
 notebook_parts = {
-    "The autoencoder, step by step": ["0[0-6]_*"],
-    "Beyond the article": ["0[0-6][a-z]_*", "0[7-9]*", "[1-7]?*"],
+    "Learn": ["00_*", "00b_*", "0[1-4]*", "05_*", "06*"],
+    "Go further": ["07_*", "08*", "09*", "1[2-9]*", "[2-7]?*"],
+    "Use": ["90_*", "10*", "11*", "05[a-z]*", "00[ac-z]*", "07[a-z]*", "9[1-9]*"],
     "Measured": ["8?*"],
-    "Reference": ["9?*", "api", "references", "changelog"],
+    "Reference": ["notation", "api", "references", "changelog"],
 }
 # Old names of pages, or of places on a page as `page#anchor`, and where they are now
 notebook_moved = {"00_data": "00_images", "07_evaluation": "07_log_likelihood"}
@@ -46,6 +47,8 @@ notebook_repository = f"{settings['git_url']}/blob/{settings['branch']}/nbs/"
 
 html_theme = "furo"
 html_baseurl = f"{settings['doc_host']}{settings['doc_baseurl']}/"
+html_favicon = "_static/icon.svg"
+notebook_card = "_static/card.png"  # what a link to the site shows elsewhere
 html_static_path, html_css_files, html_js_files = ["_static"], ["site.css"], ["site.js"]
 html_copy_source = html_show_sourcelink = html_show_sphinx = (
     html_show_search_summary

@@ -16,6 +16,7 @@ from html import escape
 from importlib.util import find_spec
 from pathlib import Path
 
+import readme
 from docutils import nodes
 from execnb.nbio import dict2nb, nb2dict
 from nbdev.processors import (
@@ -138,8 +139,19 @@ def contents(app) -> str:
     tables = []
     for caption, pages in parts(app).items():
         head = ["```{toctree}", ":hidden:", f":caption: {caption}", ""]
-        tables.append("\n".join([*head, *pages, "```"]))
+        entries = [listed(app, page) for page in pages]
+        tables.append("\n".join([*head, *entries, "```"]))
     return "\n".join(tables)
+
+
+def listed(app, page: str) -> str:
+    "A line of the sidebar: a notebook has its number before its title."
+    path = Path(app.env.doc2path(page))
+    if path.suffix != ".ipynb":
+        return page
+    first = json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"]
+    title = "".join(first).partition("\n")[0].removeprefix("# ")
+    return f"{page.partition('_')[0]} {title} <{page}>"
 
 
 # The reference, made from the exported modules' source: none of them is imported
@@ -290,7 +302,7 @@ def papers(bibliography: Path) -> dict[str, str]:
 
 
 def link(app, doctree: nodes.document, page: str) -> None:
-    "Turn names of papers, numbers of equations and exported names into links."
+    "Turn names of papers, numbers of equations, terms and exported names into links."
     places = Places(app, doctree, page)
     for text in list(doctree.findall(nodes.Text)):
         around, node = [], text
@@ -300,6 +312,8 @@ def link(app, doctree: nodes.document, page: str) -> None:
             if around[0] is nodes.literal and (uri := places.of_name(str(text))):
                 code = text.parent
                 code.replace_self(linked(uri, "", code.deepcopy()))
+            elif around[0] is nodes.strong and (uri := places.of_term(str(text))):
+                text.parent.replace(text, linked(uri, str(text), classes=["term"]))
             elif around[0] in (nodes.paragraph, nodes.emphasis, nodes.strong):
                 text.parent.replace(text, with_links(str(text), places))
 
@@ -317,6 +331,11 @@ class Places:
             name.partition(".")[2]: place
             for name, place in app.env.domains.python_domain.objects.items()
         }
+        self.terms = {
+            name.lower(): place
+            for (kind, name), place in app.env.domains.standard_domain.objects.items()
+            if kind == "term"
+        }
         blocks = doctree.findall(nodes.math_block)
         self.equations = {name for block in blocks for name in block["ids"]}
 
@@ -324,6 +343,11 @@ class Places:
         if place := self.exported.get(name):
             return f"{self.uri(place.docname)}#{place.node_id}"
         return None
+
+    def of_term(self, text: str) -> str | None:
+        "Where a bold word is explained, if it is in the glossary of another page."
+        page, anchor = self.terms.get(text.lower(), (self.page, ""))
+        return None if page == self.page else f"{self.uri(page)}#{anchor}"
 
     def of_match(self, match: re.Match) -> str | None:
         "Where an equation's number or a paper's name leads."
@@ -366,6 +390,7 @@ def finish(app, error: Exception | None) -> None:
     shutil.copytree(app.srcdir / "images", out / "images", dirs_exist_ok=True)
     write_moved(app, out)
     write_maps(app, out)
+    write_twins(app, out)
 
 
 def copy_mathjax(to: Path) -> None:
@@ -427,20 +452,53 @@ def html_name(place: str) -> str:
     return f"{page}.html{sign}{anchor}"
 
 
+def subtitle(app, page: str) -> str:
+    "What stands below the title of a page, without its markup."
+    quote = app.env.get_doctree(page).next_node(nodes.block_quote)
+    return " ".join(quote.astext().split()) if quote else ""
+
+
+def describe(app, page, template, context, doctree) -> None:
+    "What a search engine, or a page that links here, is told of a page."
+    if doctree is None:
+        return
+    base, title = app.config.html_baseurl, context.get("title", "")
+    about = {
+        "description": subtitle(app, page),
+        "og:title": re.sub(r"<[^>]*>", "", title),
+        "og:description": subtitle(app, page),
+        "og:url": f"{base}{page}.html",
+        "og:type": "article",
+        "og:site_name": app.config.project,
+        "og:image": f"{base}{app.config.notebook_card}",
+        "twitter:card": "summary_large_image",
+    }
+    for name, content in about.items():
+        kind = "property" if name.startswith("og:") else "name"
+        tag = f'<meta {kind}="{name}" content="{escape(content)}">\n'
+        context["metatags"] = context.get("metatags", "") + tag
+
+
+def write_twins(app, out: Path) -> None:
+    "Each notebook's page as Markdown beside it: text, the code shown, what it printed."
+    for page in app.env.found_docs:
+        path = Path(app.env.doc2path(page))
+        if path.suffix == ".ipynb":
+            text = readme.as_page(path.read_text(encoding="utf-8"))
+            (out / f"{page}.md").write_text(text, encoding="utf-8")
+
+
 def write_maps(app, out: Path) -> None:
     "A map of the site for search engines, and one for language models."
     base, groups = app.config.html_baseurl, parts(app)
-
-    def subtitle(page: str, before: str) -> str:
-        quote = app.env.get_doctree(page).next_node(nodes.block_quote)
-        return before + quote.astext() if quote else ""
-
-    lines = [f"# {app.config.project}", subtitle(app.config.root_doc, "> ")]
+    lines = [f"# {app.config.project}", f"> {subtitle(app, app.config.root_doc)}"]
+    lines.append("Each notebook's page has a Markdown twin: .md in place of .html.")
     for caption, pages in groups.items():
-        links = [
-            f"- [{app.env.titles[p].astext()}]({base}{p}.html){subtitle(p, ': ')}"
-            for p in pages
-        ]
+        links = []
+        for page in pages:
+            about = subtitle(app, page)
+            link = f"- [{app.env.titles[page].astext()}]({base}{page}.html)"
+            links.append(f"{link}: {about}" if about else link)
         lines += [f"## {caption}", "\n".join(links)]
     (out / "llms.txt").write_text("\n\n".join(lines) + "\n", encoding="utf-8")
     listed = [
@@ -461,11 +519,13 @@ def setup(app) -> dict:
     for option in ("parts", "package", "repository"):
         app.add_config_value(f"notebook_{option}", None, "env")
     app.add_config_value("notebook_moved", {}, "env")
+    app.add_config_value("notebook_card", "", "env")
     for event, function in {
         "builder-inited": read_papers,
         "source-read": read,
         "doctree-read": number,
         "doctree-resolved": link,
+        "html-page-context": describe,
         "build-finished": finish,
     }.items():
         app.connect(event, function)

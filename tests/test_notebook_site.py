@@ -82,9 +82,12 @@ def build(folder: Path, *cells: dict, moved: dict = MOVED) -> CompletedProcess:
         made.mkdir(parents=True)
     for name in (
         *("nbs/conf.py", "nbs/notebook_site.py", "nbs/api.md", "settings.ini"),
-        *("nbs/_static/site.css", "nbs/_static/site.js"),
+        "nbs/readme.py",
+        *("nbs/_static/site.css", "nbs/_static/site.js", "nbs/_static/icon.svg"),
     ):
         (folder / name).write_bytes((root / name).read_bytes())
+    glossary = "```{glossary}\nlatent\n  A number of the description.\n```\n"
+    (nbs / "notation.md").write_text(f"# Notation\n\n{glossary}")
     with open(nbs / "conf.py", "a") as conf:
         conf.write(f"notebook_moved = {moved}\n")
     (package / "page.py").write_text(MODULE)
@@ -116,6 +119,7 @@ def site(tmp_path_factory) -> dict[str, BeautifulSoup]:
         code('#| fig-alt: "A dot: no more"\ndraw()', picture),
         text(
             '<a id="equation-1"></a>\n\n$$\na = b \\tag{1}\n$$\n\n'
+            "A **latent** and an **unknown**. "
             "By (1), `double` of f(1) and (2), after Doe & Roe (2001) and "
             "(Doe & Roe 2001), in `double(1)`."
         ),
@@ -131,7 +135,8 @@ def site(tmp_path_factory) -> dict[str, BeautifulSoup]:
         for path in (folder / "html").glob("*.html")
     } | {
         path.name: path.read_text(encoding="utf-8")
-        for path in (folder / "html").glob("*.txt")
+        for pattern in ("*.txt", "*.md")
+        for path in (folder / "html").glob(pattern)
     }
 
 
@@ -223,8 +228,33 @@ def test_the_reference_comes_from_the_source(site):
     assert page.find("a", href="01_page.html").text == "A page"
 
 
+def test_a_bold_term_leads_to_the_glossary(site):
+    page = site["01_page.html"].article
+    terms = [(term.text, term["href"]) for term in page.select("strong a.term")]
+    assert terms == [("latent", "notation.html#term-latent")]
+
+
+def test_a_page_says_what_it_is_about(site):
+    head = site["01_page.html"].head
+    description = head.find("meta", attrs={"name": "description"})
+    assert description["content"] == "About one thing"
+    about = {tag["property"]: tag["content"] for tag in head.select("meta[property]")}
+    assert about["og:title"] == "A page"
+    assert about["og:description"] == "About one thing"
+    assert about["og:url"].endswith("/01_page.html")
+    assert about["og:image"].endswith("/_static/card.png")
+
+
+def test_a_page_has_a_twin_in_markdown(site):
+    twin = site["01_page.md"]
+    assert twin.startswith("# A page\n\n> About one thing")
+    assert "lesson = 1" in twin and "    printed" in twin
+    for hidden in ("secret", "plumbing", "unseen = 1", "unheard", "#|"):
+        assert hidden not in twin
+
+
 def test_a_notebook_is_listed_by_its_number(site):
-    assert "A page" in site["index.html"].find(class_="sidebar-tree").text
+    assert "01 A page" in site["index.html"].find(class_="sidebar-tree").text
     assert (
         "(https://vae-nb.github.io/vae_nb/01_page.html): About one thing"
         in site["llms.txt"]

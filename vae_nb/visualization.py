@@ -75,6 +75,11 @@ def _show(ax, picture: np.ndarray) -> None:
     ax.tick_params(length=0)
 
 
+def _latent(dim: int) -> str:
+    "What a latent is called in a picture."
+    return f"$z_{{{dim}}}$"
+
+
 def _checked_dims(vae, dims: Sequence[int]) -> list[int]:
     "The latents to draw: two, or the only one."
     if vae.latent_dim == 1:
@@ -110,8 +115,8 @@ def plot_manifold(
     _show(ax, _tiles(images.reshape(len(up), n, height, width, channels)))
     ax.set_xticks((np.arange(n) + 0.5) * width - 0.5, [f"{v:.1f}" for v in axis])
     ax.set_yticks((np.arange(len(up)) + 0.5) * height - 0.5, [f"{v:.1f}" for v in up])
-    ax.set_xlabel(f"z[{dims[0]}]")
-    ax.set_ylabel(f"z[{dims[1]}]" if len(dims) == 2 else "")
+    ax.set_xlabel(_latent(dims[0]))
+    ax.set_ylabel(_latent(dims[1]) if len(dims) == 2 else "")
     return fig
 
 
@@ -140,7 +145,7 @@ def _coordinates(
         names = [name.format(i + 1, s) for i, s in enumerate(share)]
         return z_mean @ directions[:2].T, names
     chosen = _checked_dims(vae, (0, 1) if isinstance(dims, str) else dims)
-    return z_mean[:, chosen], [f"z[{d}]" for d in chosen]
+    return z_mean[:, chosen], [_latent(d) for d in chosen]
 
 
 def _draw_prior(ax) -> None:
@@ -289,7 +294,7 @@ def plot_traversals(
     _show(ax, _tiles(decoded.reshape(len(used), n, height, width, channels)))
     ax.set_xticks((np.arange(n) + 0.5) * width - 0.5, [f"{v:.1f}" for v in axis])
     middles = (np.arange(len(used)) + 0.5) * height - 0.5
-    ax.set_yticks(middles, [f"z[{d}]" for d in used])
+    ax.set_yticks(middles, [_latent(d) for d in used])
     return fig
 
 

@@ -17,6 +17,18 @@ document.addEventListener("DOMContentLoaded", () => {
     links.append(button);
   }
 
+  // A button beside each block of code that copies it
+  for (const block of document.querySelectorAll("div.cell_input div.highlight, article section > div > div.highlight")) {
+    if (!navigator.clipboard) break; // not over http, where there is none
+    const button = Object.assign(document.createElement("button"), { type: "button", className: "copy", textContent: "Copy" });
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(block.querySelector("pre").textContent.trimEnd());
+      button.textContent = "Copied";
+      setTimeout(() => { button.textContent = "Copy"; }, 1500);
+    });
+    block.append(button);
+  }
+
   // What Sphinx leaves for a screen reader to guess
   for (const caption of document.querySelectorAll('.caption[role="heading"]')) caption.setAttribute("aria-level", "2");
   for (const list of document.querySelectorAll(".citation-list")) list.removeAttribute("role");
