@@ -568,8 +568,9 @@ def compress(
     if labels is None:
         class_names = ()
     about, classes = _pack_about(model, names, labels, class_names), len(class_names)
-    shape = (len(images), *coder.image_shape)
-    head = _Head(_MAGIC, _VERSION, coder.sha256, *shape, classes, len(about))
+    size = len(images), *coder.image_shape
+    known = _MAGIC, _VERSION, coder.sha256, *size, classes, len(about)
+    head = _Head._make(known)
     with _told("compressing", len(images)) as bar:
         words = _push_all(coder, images, bar)
     data = _HEAD.pack(*head) + about + words.astype("<u4").tobytes()
