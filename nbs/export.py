@@ -190,9 +190,19 @@ def make_package(project: Path, copy: Path) -> Path:
         raise Mistakes(*found)
     (package / "__init__.pyi").write_text(stub(names), encoding="utf-8")
     made = [path for path in package.glob("*.py*") if path.name != "_modidx.py"]
-    config = ROOT / "pyproject.toml"
-    run(BIN / "ruff", "format", "--quiet", "--config", config, *made, cwd=copy)
+    tidy(made, copy)
     return package
+
+
+def tidy(modules: list[Path], copy: Path) -> None:
+    "Format modules; imports of each other are relative, also over several lines."
+    for path in modules:
+        text = path.read_text(encoding="utf-8")
+        relative = re.sub(r"^from vae_nb\.", "from .", text, flags=re.MULTILINE)
+        path.write_text(relative, encoding="utf-8")
+    options = "--quiet", "--config", ROOT / "pyproject.toml"
+    run(BIN / "ruff", "check", "--select=I", "--fix", *options, *modules, cwd=copy)
+    run(BIN / "ruff", "format", *options, *modules, cwd=copy)
 
 
 def run(*command: str | Path, cwd: Path) -> None:

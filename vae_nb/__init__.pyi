@@ -1,4 +1,5 @@
 # Written by nbs/export.py from what the notebooks export.
+from .arrays import npy_entry
 from .audit import effective_beta
 from .datasets import (
     DIGIT_CLASSES,
@@ -38,7 +39,7 @@ from .log_likelihood import (
     posterior_grid,
     posterior_kl,
 )
-from .own_images import OwnImages
+from .own_images import OwnImages, suffixes
 from .own_networks import fitted_shapes
 from .recipes import RECIPES, Recipe, completed, make_recipe, networks, settings
 from .runs import (
@@ -149,6 +150,7 @@ __all__ = [
     "make_recipe",
     "manifold_axis",
     "networks",
+    "npy_entry",
     "one_of_each",
     "plot_history",
     "plot_images",
@@ -169,6 +171,7 @@ __all__ = [
     "score_images",
     "seed_stream",
     "settings",
+    "suffixes",
     "take",
     "tell",
     "train",

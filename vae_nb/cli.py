@@ -77,7 +77,7 @@ def _vae_nb():
 
 
 NAMES = ("fashion_mnist", "mnist", "digits")  # of data sets, also if a folder has one
-OWN = "a folder of pictures, a .npy or a .npz file"
+OWN = "a folder of pictures, or a .zip of one, a .npy or a .npz file"
 
 A_RUN = (
     "A run folder, or a model of vae_nb's own: fashion_mnist, fashion_mnist-article, "
@@ -441,7 +441,7 @@ def _load(name: Path) -> "Run":
 
 def _is_own(data: str) -> bool:
     "Whether this is a folder or a file; `./digits` may be one, `digits` is a data set."
-    return data not in NAMES and os.path.exists(data)
+    return data not in NAMES and os.path.exists(data.removesuffix("#pages"))
 
 
 def _dataset_of(run: "Run", data: str | None = None, strict: bool = False) -> "Dataset":
@@ -587,12 +587,12 @@ def plot(run: RunName = DEFAULT_RUN):
 # %% ../nbs/90_cli.ipynb #all-images
 def _all_images(run: "Run", data: str, strict: bool) -> "OwnImages":
     "All images of some data, with their names, as the model of a run takes them."
-    shape = run.vae.image_shape
+    height, width, channels = run.vae.image_shape
     if _is_own(data):
-        own = vae_nb.load_images(data, shape[:2], strict, shape[2])
+        own = vae_nb.load_images(data, (height, width), strict, channels)
     else:
         own = _both_parts(vae_nb.load_dataset(data))
-    vae_nb.check_images(own.images[:1], shape)
+    vae_nb.check_images(own.images[:1], run.vae.image_shape)
     return own
 
 

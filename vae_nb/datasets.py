@@ -29,8 +29,10 @@ from scipy.ndimage import zoom
 from sklearn.datasets import load_digits
 
 from .arrays import load_array
+from .folders import PAGES, is_folder, load_folder, without_pages
+from .formats import load_array_folder, load_format
 from .images import Dataset, take
-from .own_images import OwnImages, load_folder
+from .own_images import OwnImages
 
 # %% ../nbs/11_datasets.ipynb #fashion-classes
 FASHION_CLASSES = (
@@ -138,8 +140,9 @@ def load_dataset(
     image_size: tuple[int, int] | None = None,  # height, width of your own images
     strict: bool = False,  # stop at a file that cannot be read, do not leave it out
     channels: int | None = None,  # of your own images: 1 for grey, 3 for colour
+    pages: bool = False,  # make an image of each page of a TIFF
 ) -> Dataset:
-    """Load images by name, or your own from a folder, .npy or .npz file.
+    """Load images by name, or your own from a folder or a file.
 
     Without a name: Fashion-MNIST, or digits, with a warning, if it cannot be had. Your
     own images: see `load_own_dataset`. Raises `ValueError` for an unknown name,
@@ -158,11 +161,11 @@ def load_dataset(
                 "or a file of your own"
             )
         return _load_digits() if name == "digits" else _load_keras(str(name))
-    if os.path.lexists(name):
-        return load_own_dataset(name, image_size, strict, channels)
+    if os.path.lexists(without_pages(name)[0]):
+        return load_own_dataset(name, image_size, strict, channels, pages)
     raise ValueError(
         f"unknown dataset {str(name)!r}: choose fashion_mnist, mnist, digits, "
-        "or a folder, .npy or .npz file that exists"
+        "or a folder or a file that exists"
     )
 
 
@@ -192,57 +195,83 @@ def _checked_size(image_size: tuple[int, int] | None) -> tuple[int, int] | None:
     return size
 
 
+# %% ../nbs/11_datasets.ipynb #load-file
+def _load_file(
+    path: Path, image_size: tuple[int, int] | None, channels: int | None
+) -> OwnImages:
+    "The images in a file of arrays, by its suffix."
+    if path.suffix.lower() in (".npy", ".npz"):
+        return load_array(path, image_size, channels)
+    own = load_format(path, image_size, channels)
+    if own is None:
+        raise ValueError(
+            f"{path} is neither a folder nor a .npy or .npz file, nor CSV, idx, HDF5 "
+            f"or MATLAB: name the folder that the pictures are in{_or_pages(path)}"
+        )
+    return own
+
+
 # %% ../nbs/11_datasets.ipynb #load-images
 def load_images(
-    path: str | os.PathLike,  # a folder of pictures, a .npy or a .npz file
+    path: str | os.PathLike,  # a folder of pictures, or a file or folder of arrays
     image_size: tuple[int, int] | None = None,  # height, width; None: theirs, to 64
     strict: bool = False,  # stop at a file that cannot be read, do not leave it out
     channels: int | None = None,  # 1 for grey, 3 for colour; None: theirs
+    pages: bool = False,  # make an image of each page of a TIFF; so does photos#pages
 ) -> OwnImages:
     """All images of your own, with names and labels, in order.
 
     Warns of what was left out or changed. Raises `ValueError` for what is not a data
     set, `OSError` for a file that cannot be read.
     """
+    path, asked = without_pages(path)
+    pages = pages or asked
     if not os.path.exists(path):
         raise FileNotFoundError(
-            f"{path} leads nowhere: name a folder of pictures, a .npy or a .npz file"
+            f"{path} leads nowhere: name a folder of pictures or a file of arrays"
         )
     path, size = Path(path).resolve(), _checked_size(image_size)
-    if path.is_dir():
-        own = load_folder(path, size, channels, strict)
-    elif path.suffix.lower() in (".npy", ".npz"):
-        own = load_array(path, size, channels)
+    arrays = load_array_folder(path, size, channels) if not pages else None
+    if arrays:
+        own = arrays
+    elif is_folder(path) or pages:
+        own = load_folder(path, size, channels, strict, pages)
     else:
-        raise ValueError(
-            f"{path} is neither a folder nor a .npy or .npz file: name the folder that "
-            "the pictures are in"
-        )
+        own = _load_file(path, size, channels)
     _warn(own.notes)
     return own
 
 
+# %% ../nbs/11_datasets.ipynb #or-pages
+def _or_pages(path: Path) -> str:
+    "What else may be meant by a TIFF."
+    is_tiff = path.suffix.lower() in (".tif", ".tiff")
+    return f", or {path.name}{PAGES} for its pages" if is_tiff else ""
+
+
 # %% ../nbs/11_datasets.ipynb #load-own
 def load_own_dataset(
-    path: str | os.PathLike,  # a folder of pictures, a .npy or a .npz file
+    path: str | os.PathLike,  # a folder of pictures, or a file or folder of arrays
     image_size: tuple[int, int] | None = None,  # height, width; None: theirs, to 64
     strict: bool = False,  # stop at a file that cannot be read, do not leave it out
     channels: int | None = None,  # 1 for grey, 3 for colour; None: theirs
+    pages: bool = False,  # make an image of each page of a TIFF; so does photos#pages
 ) -> Dataset:
     """Images of your own, split for training and testing, always the same.
 
     They are shuffled, always in the same way; arrays with a split of their own keep
     their order. Warns and raises as `load_images`; `ValueError` for one image alone.
     """
-    own = load_images(path, image_size, strict, channels)
+    own = load_images(path, image_size, strict, channels, pages)
+    path, asked = without_pages(path)
     if len(own.images) < 2:
         raise ValueError(
             f"{path} has one image, expected two at least: one to learn from and one "
             "to test on"
         )
-    train, test = _split(own, shuffle=own.testing is None or os.path.isdir(path))
+    train, test = _split(own, shuffle=own.testing is None or is_folder(Path(path)))
     return Dataset(
-        str(Path(path).resolve()),
+        str(Path(path).resolve()) + PAGES * (pages or asked),
         take(own.images, train),
         own.labels[train],
         take(own.images, test),

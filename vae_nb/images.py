@@ -23,6 +23,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import singledispatch
+from typing import Any
 
 import keras
 import numpy as np
@@ -34,7 +35,9 @@ from PIL import Image
 class Dataset:
     """Images and labels, split for training and testing.
 
-    Images are arrays, or `StoredImages` where they are too many for the memory.
+    Images are arrays, or `StoredImages` where they are too many for the memory. Labels
+    may be given as a list, a column, one-hot rows, names of classes, or None. Raises
+    `ValueError` where they are not one for each image.
     """
 
     name: str  # as given to `load_dataset`; of your own images, where they are
@@ -43,6 +46,15 @@ class Dataset:
     test_images: "Images"  # (M, H, W, C), float32 in [0, 1]
     test_labels: np.ndarray  # (M,), integers
     class_names: tuple[str, ...]  # what label 0, 1, ... is called
+
+    def __post_init__(self) -> None:
+        for part in ("train", "test"):
+            labels, images = f"{part}_labels", getattr(self, f"{part}_images")
+            try:
+                numbers = _numbers(getattr(self, labels), len(images), self.class_names)
+            except ValueError as e:
+                raise ValueError(f"{labels}: {e}") from None
+            object.__setattr__(self, labels, numbers)  # as a frozen class has it
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -83,6 +95,66 @@ class Dataset:
         ]
 
 
+# %% ../nbs/00_images.ipynb #labels
+def labels_of(
+    labels: Any,  # numbers or names: (N,), (N, 1), or one-hot (N, K); or a list
+    count: int,  # N, how many images there are
+) -> np.ndarray:
+    """One label per image, (N,): whole numbers or text.
+
+    Raises `ValueError` for what is not one label for each image.
+    """
+    labels = _plain(labels)
+    if labels.size == count and labels.ndim > 1:
+        labels = labels.reshape(-1)  # a column, or a row
+    if labels.ndim == 2 and _is_one_hot(labels) and len(labels) == count:
+        labels = labels.argmax(axis=1)
+    if labels.shape != (count,):
+        raise ValueError(f"they have shape {labels.shape}, expected ({count},)")
+    if labels.dtype.kind == "S":
+        labels = np.char.decode(labels, "utf-8", "replace")
+    if labels.dtype.kind == "f":
+        whole = labels.astype("int64") if np.isfinite(labels).all() else None
+        if whole is None or (whole != labels).any():
+            raise ValueError("they are not whole numbers, as those of classes are")
+        labels = whole
+    if labels.dtype.kind not in "biuU":
+        raise ValueError(f"they are {labels.dtype}, expected numbers or text")
+    return labels
+
+
+def _plain(labels: Any) -> np.ndarray:
+    "An array of numbers or text, also of a list or a column of a table of objects."
+    try:
+        labels = np.asarray(labels)
+        if labels.dtype.kind == "O":
+            labels = np.array(labels.tolist())
+    except ValueError:  # rows of different lengths
+        raise ValueError("they differ in length, expected one per image") from None
+    return labels
+
+
+def _is_one_hot(rows: np.ndarray) -> bool:
+    "Whether each row is 1 in one place and 0 elsewhere."
+    if rows.dtype.kind not in "biuf" or rows.shape[1] < 2:
+        return False
+    return bool(np.isin(rows, (0, 1)).all() and (rows.sum(axis=1) == 1).all())
+
+
+def _numbers(labels: Any, count: int, class_names: Sequence[str]) -> np.ndarray:
+    "Labels as a data set keeps them, (N,) integers; zeros for None."
+    if labels is None:
+        return np.zeros(count, "int64")
+    labels = labels_of(labels, count)
+    if labels.dtype.kind == "U":
+        number = {str(name): row for row, name in enumerate(class_names)}
+        unknown = sorted(set(labels.tolist()) - set(number))
+        if unknown:
+            raise ValueError(f"{unknown[0]!r} is not among the class names")
+        labels = np.array([number[name] for name in labels.tolist()])
+    return labels.astype("int64") if labels.dtype.kind == "b" else labels
+
+
 # %% ../nbs/00_images.ipynb #table
 def table(
     rows: list[tuple[str, str]],  # what, and how much
@@ -121,8 +193,9 @@ def check_images(
 ) -> None:
     """Raise `ValueError`, in one line, unless `images` are finite numbers in [0, 1].
 
-    Their shape must be (N, H, W, C), with at least one image. Of `StoredImages` only
-    the shape is checked: `load_dataset` has checked their pixels.
+    What rounding may have added is let pass: up to 0.0001. Their shape must be
+    (N, H, W, C), with at least one image. Of `StoredImages` only the shape is checked:
+    `load_dataset` has checked their pixels.
     """
     images = images if hasattr(images, "shape") else np.asarray(images)
     shape = tuple(images.shape)
@@ -130,8 +203,8 @@ def check_images(
     if len(shape) != ranks or (image_shape and shape[1:] != tuple(image_shape)):
         wanted = map(str, image_shape or ("height", "width", "channels"))
         expected = f"(N, {', '.join(wanted)})"
-        advice = _shape_advice(shape, image_shape)
-        raise ValueError(f"images have shape {shape}, expected {expected}{advice}")
+        hint = _shape_advice(shape, image_shape)
+        raise ValueError(f"images have shape {shape}, expected {expected}{hint}")
     if shape[0] == 0:
         raise ValueError("there are no images: the array is empty")
     low, high = _pixel_range(images)
@@ -139,10 +212,9 @@ def check_images(
         raise ValueError(
             "images contain NaN or infinite pixels: clean them before training"
         )
-    if low < 0 or high > 1:
+    if low < -ROUNDING or high > 1 + ROUNDING:
         raise ValueError(
-            f"pixels lie in [{low:g}, {high:g}], expected [0, 1]: "
-            "divide 8-bit images by 255"
+            f"pixels lie in [{low:g}, {high:g}], expected [0, 1]: {advice(low, high)}"
         )
 
 
@@ -173,14 +245,52 @@ def _pixel_range(images) -> tuple[float, float]:
     return float(np.min(images)), float(np.max(images))
 
 
+# %% ../nbs/00_images.ipynb #scales
+ROUNDING = 1e-4  # how far beyond 0 and 1 a pixel may lie by rounding alone
+_FULL_SCALES = (1, 255, 1023, 4095, 16383, 32767, 65535)  # 1, 8, 10, 12, 14 to 16 bits
+
+
+def full_scale(
+    highest: float,  # the largest number in images
+) -> int | None:
+    "What white is: the full scale of the fewest bits that hold it; None beyond 16."
+    return next((full for full in _FULL_SCALES if highest <= full), None)
+
+
+def advice(low: float, high: float) -> str:
+    "What to do with pixels between two numbers that are not 0 and 1."
+    if -1 - ROUNDING <= low < -0.9 and high <= 1 + ROUNDING:
+        return "they seem to lie in [-1, 1], take (images + 1) / 2"
+    if -0.1 <= low and high <= 1.1:
+        return "take np.clip(images, 0, 1)"
+    full = full_scale(high)
+    if low < 0 or full is None:
+        return "undo how they were scaled, so that black is 0 and white is 1"
+    return f"divide {full.bit_length()}-bit images by {full}"
+
+
+def to_unit(
+    pixels: np.ndarray,  # any real numbers
+    scale: tuple[float, float],  # those of black and white
+) -> np.ndarray:
+    "Pixels as float32, black as 0 and white as 1; what rounding added is cut off."
+    black, white = scale
+    if black:
+        pixels = np.subtract(pixels, black, dtype="float32")
+    unit = np.divide(pixels, white - black, dtype="float32")
+    if pixels.dtype.kind == "f":
+        np.clip(unit, 0, 1, out=unit)
+    return unit
+
+
 # %% ../nbs/00_images.ipynb #stored-images
 class StoredImages:
     """Images in .npy files, read when they are indexed: memory does not grow with them.
 
     Like an array it has `shape`, `dtype`, `len` and indexing along its first axis: it
-    gives float32 (..., H, W, C) in [0, 1]: 8-bit numbers are divided by 255, 16-bit
-    ones by 65,535, others must lie there. Raises `ValueError` for files whose images
-    differ in shape or kind of number.
+    gives float32 (..., H, W, C) in [0, 1]. Without a scale, 8-bit numbers are divided
+    by 255, 16-bit ones by 65,535, and others must lie there. Raises `ValueError` for
+    files whose images differ in shape or kind of number.
     """
 
     dtype, ndim = np.dtype("float32"), 4
@@ -189,6 +299,8 @@ class StoredImages:
         self,
         files: str | os.PathLike | Sequence,  # one or more: (N, H, W, C) or (N, H, W)
         rows: Sequence[int] | np.ndarray | None = None,  # (n,), counted through; all
+        scale: tuple[float, float] | None = None,  # which numbers are black and white
+        image_shape: tuple[int, int, int] | None = None,  # where they are flat: (N, D)
     ):
         alone = isinstance(files, str | os.PathLike)
         self.files: tuple = (files,) if alone else tuple(files)  # type: ignore
@@ -205,8 +317,10 @@ class StoredImages:
             np.arange(self._starts[-1]) if rows is None else np.asarray(rows, int)
         )
         ((shape, kind),) = kinds
-        self.shape = (len(self.rows), *shape, *((1,) if len(shape) == 2 else ()))
-        self.full = {"uint8": 255, "uint16": 65535}.get(kind, 1)
+        grey = (1,) if len(shape) == 2 else ()
+        self.shape = (len(self.rows), *(image_shape or (*shape, *grey)))
+        self._usual = (0, {"uint8": 255, "uint16": 65535}.get(kind, 1))
+        self.scale = scale or self._usual
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -215,7 +329,7 @@ class StoredImages:
         rows = self.rows[index]
         pixels = self.stored(np.atleast_1d(rows))
         pixels = pixels.reshape(*np.shape(rows), *self.shape[1:])
-        return np.divide(pixels, self.full, dtype="float32")
+        return to_unit(pixels, self.scale)
 
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
         return np.asarray(self[:], dtype)
@@ -238,6 +352,10 @@ class StoredImages:
         for number, part in zip(np.unique(file_of), parts):
             pixels[file_of == number] = part.reshape(-1, *self.shape[1:])
         return pixels
+
+    def like(self, files: Sequence, rows: np.ndarray) -> "StoredImages":
+        "Other rows, or of other files, that are read as these are."
+        return StoredImages(files, rows, self.scale, self.shape[1:])
 
 
 Images = np.ndarray | StoredImages
@@ -265,7 +383,7 @@ def take(
 
 @take.register
 def _(images: StoredImages, rows: np.ndarray) -> StoredImages:
-    return StoredImages(images.files, images.rows[rows])
+    return images.like(images.files, images.rows[rows])
 
 
 @singledispatch
@@ -281,8 +399,10 @@ def join(
 def _(first: StoredImages, second: Images) -> Images:
     if isinstance(second, np.ndarray):
         return np.concatenate([np.asarray(first), second])
+    if first.scale != second.scale:
+        return np.concatenate([np.asarray(first), np.asarray(second)])
     rows = np.concatenate([first.rows, first._starts[-1] + second.rows])
-    return StoredImages([*first.files, *second.files], rows)
+    return first.like([*first.files, *second.files], rows)
 
 
 @singledispatch
@@ -293,6 +413,8 @@ def _as_stored(array) -> Iterator[np.ndarray]:
 
 @_as_stored.register
 def _(array: StoredImages) -> Iterator[np.ndarray]:
+    if array.scale != array._usual:
+        yield np.array(array.scale, "float64")
     for start in range(0, len(array), 4096):
         yield array.stored(array.rows[start : start + 4096])
 
