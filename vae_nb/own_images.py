@@ -26,12 +26,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-import keras
 import numpy as np
 from PIL import Image, ImageCms, ImageFile, ImageOps
 
 from .files import clear_away, remove, replacing
 from .images import Images, StoredImages
+from .time_left import progress
 
 
 # %% ../nbs/10_own_images.ipynb #fit
@@ -489,19 +489,15 @@ def _attempt(work: Callable, *arguments) -> Any:
 def _each(
     items: list,
     work: Callable[[Any], list],
-    title: str,  # of the bar that is shown in a terminal
+    title: str,  # of the line that tells how far it is
 ) -> Iterator[Any]:
     "What `work` makes of each item, in order, by several threads."
-    terminal = sys.stdout.isatty()
-    if terminal:
-        print(f"{title} {len(items):,} files")
-    bar = keras.utils.Progbar(len(items), verbose=1 if terminal else 0)
-    with _quiet_pillow(), ThreadPoolExecutor() as threads:
+    told = progress(len(items), f"{title} {len(items):,} files")
+    with told as bar, _quiet_pillow(), ThreadPoolExecutor() as threads:
         for start in range(0, len(items), 512):  # so that results do not pile up
-            block = items[start : start + 512]
-            for results in threads.map(work, block):
+            for results in threads.map(work, items[start : start + 512]):
                 yield from results
-            bar.update(start + len(block))
+                bar.update(1)
 
 
 @contextmanager

@@ -315,9 +315,9 @@ class LogReport(Report):
     async_safe = True  # Keras need not wait for the figures of a step
 
     def on_train_batch_end(self, batch, logs=None):
-        if time.perf_counter() - self.said > 10:
+        share = (batch + 1) / self.steps
+        if share < 1 and time.perf_counter() - self.said > 10:
             self.said = time.perf_counter()
-            share = min(1.0, (batch + 1) / self.steps)
             where = f"{share:.0%} of epoch {self.epoch + 1}/{self.epochs}"
             tell(f"{where}, {self.left(self.epoch + share)} left")
 
