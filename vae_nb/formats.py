@@ -290,7 +290,8 @@ def _try(library: str, path: Path) -> None:
     "Read a file in a process of its own; `OSError` if that crashes or does not end."
     size = path.stat().st_size
     seconds, largest = 4 + size // 10**7, max(2**26, 1100 * size)
-    command = [sys.executable, "-c", _TRIAL, path, str(seconds), str(largest), library]
+    limits = [str(seconds), str(largest), library]
+    command = [sys.executable, "-c", _TRIAL, str(path), *limits]
     try:
         done = subprocess.run(command, capture_output=True, timeout=15 * seconds)
     except subprocess.TimeoutExpired:
