@@ -14,6 +14,8 @@ import math
 import os
 import re
 import struct
+import subprocess
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -216,7 +218,7 @@ def _idx_entry(path: Path) -> Entry:
     opened: Callable[..., Any] = gzip.open if path.suffix.lower() == ".gz" else open
     with readable(path, _IDX), opened(path, "rb") as f:
         zero, kind, dimensions = struct.unpack(">HBB", f.read(4))
-        if zero or kind not in _IDX_KINDS:
+        if zero or kind not in _IDX_KINDS or dimensions > 4:
             raise ValueError("it is not an idx file")
         shape = struct.unpack(f">{dimensions}I", f.read(4 * dimensions))
     dtype = np.dtype(_IDX_KINDS[kind])
@@ -263,6 +265,43 @@ def _library(name: str, path: Path) -> Any:
         ) from None
 
 
+_TRIAL = """
+import sys
+path, seconds, largest = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+try:
+    import resource
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
+except ImportError:  # on Windows
+    pass
+if sys.argv[4] == "h5py":
+    import h5py
+    def visit(name, item):
+        if isinstance(item, h5py.Dataset) and item.nbytes <= largest:
+            item[()]
+    with h5py.File(path) as file:
+        file.visititems(visit)
+else:
+    import scipy.io
+    scipy.io.loadmat(path)
+"""
+
+
+def _try(library: str, path: Path) -> None:
+    "Read a file in a process of its own; `OSError` if that crashes or does not end."
+    size = path.stat().st_size
+    seconds, largest = 4 + size // 10**7, max(2**26, 1100 * size)
+    limits = [str(seconds), str(largest), library]
+    command = [sys.executable, "-c", _TRIAL, str(path), *limits]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=15 * seconds)
+    except subprocess.TimeoutExpired:
+        raise OSError("its reader does not end") from None
+    if done.returncode in (-24, -9):  # out of time
+        raise OSError("its reader does not end")
+    if done.returncode < 0:  # all other faults will come again
+        raise OSError(f"its reader crashes, with signal {-done.returncode}")
+
+
 _HDF5 = "get it again, or write the images with np.savez"
 
 
@@ -276,8 +315,10 @@ def _read_hdf5(path: Path, matlab: bool = False) -> dict[str, Entry]:
         if isinstance(item, h5py.Dataset) and not inside and len(found) < 1000:
             found[name] = _hdf5_entry(h5py, path, name, item, matlab)
 
-    with readable(path, _HDF5), h5py.File(path, "r") as file:
-        file.visititems(visit)
+    with readable(path, _HDF5):
+        _try("h5py", path)
+        with h5py.File(path, "r") as file:
+            file.visititems(visit)
     return found
 
 
@@ -315,6 +356,7 @@ def _read_mat(path: Path) -> dict[str, Entry]:
         return _read_hdf5(path, matlab=True)
     io = _library("scipy.io", path)
     with readable(path, _MAT):
+        _try("scipy.io", path)
         for _, shape, kind in io.whosmat(path):
             bytes_each = 8 if kind in ("double", "int64", "uint64") else 1
             check_promise(path, math.prod(shape) * bytes_each)
