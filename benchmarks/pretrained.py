@@ -67,7 +67,7 @@ def measure(name: str, dataset: Dataset) -> None:
     "Figures and card on the test images, as `vae_nb evaluate` has them."
     vae = load_pretrained(name).vae
     figures = evaluate_elbo(vae, dataset.test_images)
-    card = evaluate(vae, dataset)
+    card = evaluate(vae, dataset, exact=True)
     write_metrics({**figures, "evaluation": card}, PLACE / name)
     print(name, card, sep="\n")
 
