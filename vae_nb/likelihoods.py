@@ -190,6 +190,13 @@ class MixtureOfLogistics(Likelihood):
         each = self.one.pixel_log_prob(x, locations, raws)
         return ops.logsumexp(log_weights + each, axis=-1)
 
+    def best_pixel_log_prob(self, x, *params):
+        # all three locations at the pixel
+        log_weights, locations, raws = self.mixture(params)
+        x = ops.expand_dims(x, -1)
+        each = self.one.best_pixel_log_prob(x, locations, raws)
+        return ops.logsumexp(log_weights + each, axis=-1)
+
     def mean(self, params: ArrayLike) -> Tensor:
         "E[x|z] in [0, 1], exact to half a level, (batch, height, width, channels)."
         log_weights, locations, raws = self.mixture(self.split(params))
