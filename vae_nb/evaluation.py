@@ -181,14 +181,7 @@ def _probe(
 ) -> dict:
     "How well classes can be read off the test codes; None without classes."
     keys = ("knn_accuracy", "linear_probe_accuracy", "largest_class")
-    labels, test_labels = (
-        np.asarray([] if part is None else part)
-        for part in (dataset.train_labels, dataset.test_labels)
-    )
-    if len(labels) != len(dataset.train_images) or len(test_labels) != len(test_codes):
-        notes.append("no accuracy of the codes: there are no labels")
-        return dict.fromkeys(keys)
-    images, labels = dataset.train_images[:10_000], labels[:10_000]
+    images, labels = dataset.train_images[:10_000], dataset.train_labels[:10_000]
     if len(np.unique(labels)) < 2:
         notes.append("no accuracy of the codes: all training images have one label")
         return dict.fromkeys(keys)
@@ -197,9 +190,9 @@ def _probe(
     shares = []
     for classifier in (neighbours, LogisticRegression(max_iter=1000)):
         learnt = make_pipeline(StandardScaler(), classifier).fit(codes, labels)
-        shares.append(float(learnt.score(test_codes, test_labels)))
-    counts = np.unique(test_labels, return_counts=True)[1]
-    return dict(zip(keys, [*shares, float(counts.max() / len(test_labels))]))
+        shares.append(float(learnt.score(test_codes, dataset.test_labels)))
+    counts = np.unique(dataset.test_labels, return_counts=True)[1]
+    return dict(zip(keys, [*shares, float(counts.max() / len(test_codes))]))
 
 
 def _observed(vae: VAE, images: np.ndarray) -> np.ndarray:
