@@ -172,8 +172,7 @@ RECIPES = {
         kl_warmup=0.2,
         learning_rate=4e-3,
         batch_size=256,
-        epochs=16,
-        validation=1 / 12,
+        epochs=40,
         min_steps=2000,
     ),
 }
