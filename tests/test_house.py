@@ -189,7 +189,7 @@ def private_names(path: Path) -> list[str]:
 
 
 def is_private(name: str) -> bool:
-    return name.startswith("_") and not name.startswith("__")
+    return name.startswith("_") and not name.endswith("_")  # as Jupyter's do
 
 
 USERS = [

@@ -103,7 +103,7 @@ OWN = "a folder or .zip of pictures, a .npy, .npz, .csv, idx, .h5 or .mat file"
 
 A_RUN = (
     "A run folder, or a model of vae_nb's own: fashion_mnist, fashion_mnist-article, "
-    "fashion_mnist-truth, fashion_mnist-40d."
+    "fashion_mnist-truth, fashion_mnist-40d, fashion_mnist-8bit."
 )
 RunName = Annotated[Path, typer.Argument(metavar="RUN", help=A_RUN)]
 DEFAULT_RUN = Path("fashion_mnist")

@@ -466,6 +466,7 @@ PRETRAINED = (
     "fashion_mnist-article",
     "fashion_mnist-truth",
     "fashion_mnist-40d",
+    "fashion_mnist-8bit",
 )
 
 
