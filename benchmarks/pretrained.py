@@ -63,7 +63,7 @@ def finished(path: Path, dataset: Dataset) -> Run:
     return replace(run, vae=uncompiled, config=whole)
 
 
-def measure(name: str, dataset: Dataset) -> None:
+def add_card(name: str, dataset: Dataset) -> None:
     "Figures and card on the test images, as `vae_nb evaluate` has them."
     vae = load_pretrained(name).vae
     figures = evaluate_elbo(vae, dataset.test_images)
@@ -124,7 +124,7 @@ def main():
             if name.endswith("-8bit"):
                 round_weights(run.vae)
             publish(name, run)
-        measure(name, dataset)
+        add_card(name, dataset)
         add_densities(name, dataset)
     for name in PRETRAINED if asked.densities else ():
         add_densities(name, dataset)
