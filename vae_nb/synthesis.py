@@ -221,7 +221,7 @@ def class_densities(
     kept = kept_densities(run, dataset)
     if kept:
         return kept
-    labels, names = _labelled(dataset)
+    labels, names = dataset.train_labels, tuple(dataset.class_names)
     counts = np.bincount(labels, minlength=len(names))
     _warn_of_few(counts, names)
     densities: list[Density | None] = []
@@ -255,14 +255,6 @@ def codes_of(
         codes.append(vae.encode(ops.convert_to_numpy(observed)))
     z_mean, z_log_var = (np.concatenate(part) for part in zip(*codes))
     return z_mean, z_log_var
-
-
-def _labelled(dataset: Dataset) -> tuple[np.ndarray, tuple[str, ...]]:
-    "Labels of the training images and names of the classes; one class without labels."
-    labels = dataset.train_labels
-    if labels is None or len(labels) != len(dataset.train_images):
-        return np.zeros(len(dataset.train_images), int), ("images",)
-    return np.asarray(labels, int), tuple(dataset.class_names)
 
 
 def _warn_of_few(counts: np.ndarray, names: Sequence[str]) -> None:
