@@ -125,9 +125,12 @@ def main():
                 round_weights(run.vae)
             publish(name, run)
         add_card(name, dataset)
-        add_densities(name, dataset)
-    for name in PRETRAINED if asked.densities else ():
-        add_densities(name, dataset)
+    chosen = (
+        PRETRAINED if asked.densities else [run.split("=")[0] for run in asked.runs]
+    )
+    for name in chosen:
+        if not name.endswith("-8bit"):  # that is for files, and must stay small
+            add_densities(name, dataset)
 
 
 if __name__ == "__main__":

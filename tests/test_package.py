@@ -78,6 +78,10 @@ def test_the_wheel_holds_the_library_and_nothing_else(dist):
         for name in vae_nb.PRETRAINED
         for file in ("model.keras", "config.json", "history.csv", "metrics.json")
     }
+    models |= {
+        f"vae_nb/pretrained/{path.parent.name}/{path.name}"
+        for path in root.glob("vae_nb/pretrained/*/densities.npz")
+    }
     pages = {f"vae_nb/{p.parent.name}/{p.name}" for p in root.glob("vae_nb/*_js/*")}
     assert len(pages) > 10
     assert {n for n in names if ".dist-info/" not in n} == modules | models | pages
@@ -192,9 +196,10 @@ def test_the_python_example_of_the_readme_runs(tmp_path):
     assert blocks
     # for one epoch: index.ipynb, which the README is written from, trains to the end
     shorter = "vae_nb.train = functools.partial(vae_nb.train, epochs=1)"
-    code = "\n".join(
-        ["import functools, vae_nb", shorter, *blocks, 'figure.savefig("manifold.png")']
-    )
+    code = "\n".join(["import functools, vae_nb", shorter, *blocks])
+    assert "\nplot_manifold(run.vae)" in code
+    code = code.replace("\nplot_manifold", "\nfigure = plot_manifold")
+    code += '\nfigure.savefig("manifold.png")'
     subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True
     )
