@@ -42,7 +42,9 @@ setup(
         "Topic :: Scientific/Engineering :: Artificial Intelligence",
     ],
     packages=[cfg["lib_path"]],
-    package_data={cfg["lib_path"]: ["py.typed", "*.pyi", "pretrained/*/*", "explorer_js/*"]},
+    package_data={
+        cfg["lib_path"]: ["py.typed", "*.pyi", "pretrained/*/*", "explorer_js/*"]
+    },
     python_requires=f">={cfg['min_python']}",
     install_requires=cfg["requirements"].split(),
     extras_require={
