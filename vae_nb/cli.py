@@ -1171,10 +1171,5 @@ def _write_contents(path: Path, contents: "Contents") -> None:
 
 
 def _write_folder(folder: Path, contents: "Contents") -> None:
-    from PIL import Image
-
     for image, path in zip(contents.images, contents.paths(".png")):
-        place = folder / path
-        place.parent.mkdir(parents=True, exist_ok=True)
-        grey = image.shape[-1] == 1
-        Image.fromarray(image.squeeze(-1) if grey else image).save(place)
+        _write_png(folder / path, image)

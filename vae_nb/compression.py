@@ -10,7 +10,6 @@ import hashlib
 import math
 import re
 import struct
-import sys
 import warnings
 import zlib
 from collections.abc import Callable, Sequence
@@ -27,6 +26,7 @@ from .elbo import Bernoulli, Likelihood
 from .exact import _UNIT, ExactNetwork, _Exact, _sigmoid
 from .images import Images, check_images
 from .likelihoods import DiscretizedLogistic, MixtureOfLogistics
+from .time_left import progress
 from .vae import VAE
 
 # %% ../nbs/15_compression.ipynb #stack
@@ -571,7 +571,7 @@ def compress(
     size = len(images), *coder.image_shape
     known = _MAGIC, _VERSION, coder.sha256, *size, classes, len(about)
     head = _Head._make(known)
-    with _told("compressing", len(images)) as bar:
+    with progress(len(images), "compressing images") as bar:
         words = _push_all(coder, images, bar)
     data = _HEAD.pack(*head) + about + words.astype("<u4").tobytes()
     return data + zlib.crc32(data).to_bytes(4, "little")
@@ -600,24 +600,10 @@ def read_compressed(vae: VAE, data: bytes) -> Contents:
     if head[4:7] != coder.image_shape:
         raise ValueError("its head makes no sense")
     words = np.frombuffer(data[_HEAD.size + head.about : -4], "<u4")
-    with _told("decompressing", head.images) as bar:
+    with progress(head.images, "decompressing images") as bar:
         return Contents(_pop_all(coder, words, head.images, bar), *about)
 
 
 def model_of(data: bytes) -> str:
     "What the file says of its model: a name or nothing. Raises as `decompress`."
     return _read_about(data, _read_head(data))[0]
-
-
-def _told(what: str, total: int) -> tqdm:
-    "A bar on stderr, if the work takes more than two seconds."
-    notebook = type(sys.stdout).__module__.startswith("ipykernel")
-    return tqdm(
-        desc=what,
-        total=total,
-        unit=" images",
-        delay=2,
-        mininterval=0.5 if notebook or sys.stderr.isatty() else 8,
-        leave=False,
-        file=sys.stdout if notebook else sys.stderr,
-    )

@@ -140,6 +140,11 @@ class Likelihood:
         """
         return self._summed(self.best_pixel_log_prob, images, params)
 
+    @property
+    def quick_pairs(self) -> bool:
+        "Whether `log_prob_pairs` is one matrix product, not an image at a time."
+        return type(self).log_prob_pairs is not Likelihood.log_prob_pairs
+
     def log_prob_pairs(self, images: ArrayLike, params: ArrayLike) -> Tensor:
         "log p(x_n|z_m) in nats of each of N images under each of M params: (N, M)."
         parts = [ops.reshape(p, (p.shape[0], -1)) for p in self.split(params)]

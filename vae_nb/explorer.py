@@ -32,7 +32,7 @@ from matplotlib.patches import Ellipse
 from scipy.special import logsumexp
 from scipy.stats import norm
 
-from .elbo import Likelihood, gaussian_kl
+from .elbo import gaussian_kl
 from .files import replacing
 from .images import Images, check_images, take
 from .log_likelihood import elbo_draws, exact_log_likelihood
@@ -348,7 +348,7 @@ def _accounts(
         # the ELBO's expectation over q, by quadrature
         nodes, weights = _nodes(vae.latent_dim)
         elbo = _expected(vae, images, z_mean, z_log_var, nodes, weights) - kl
-        if exact or (exact is None and _has_quick_pairs(vae)):
+        if exact or (exact is None and vae.likelihood.quick_pairs):
             try:
                 log_px, _ = exact_log_likelihood(vae, images)
                 return {"kl": kl, "elbo": elbo, "log_px": log_px}, "grid"
@@ -359,11 +359,6 @@ def _accounts(
         elbo = log_w.mean(axis=1)
     iwae = logsumexp(log_w, axis=1) - math.log(_DRAWS)
     return {"kl": kl, "elbo": elbo, "log_px": np.maximum(iwae, elbo)}, "draws"
-
-
-def _has_quick_pairs(vae: VAE) -> bool:
-    "Whether all images under all codes are one matrix product."
-    return type(vae.likelihood).log_prob_pairs is not Likelihood.log_prob_pairs
 
 
 def _expected(
@@ -396,7 +391,7 @@ def _boxes(
     "A box around each posterior and q, (N, 2, dims): where the page begins to look."
     dims, steps = vae.latent_dim, 96
     edge = np.full((len(images), dims), _REACH)
-    if dims > 2 or not _has_quick_pairs(vae):
+    if dims > 2 or not vae.likelihood.quick_pairs:
         return np.stack([-edge, edge], 1)  # too slow for all of them, or no plane
     step = 2 * _REACH / steps
     axis = step * (np.arange(steps) + 0.5) - _REACH
@@ -652,7 +647,7 @@ def _checked_labels(
 def _as_many(vae: VAE) -> int:
     "As many images as take 1.6 MB of pixels; a few where log p(x) takes long."
     most = min(1000, max(20, 1_600_000 // math.prod(vae.image_shape)))
-    return most if _has_quick_pairs(vae) else min(most, 200)
+    return most if vae.likelihood.quick_pairs else min(most, 200)
 
 
 def _chosen(labels: np.ndarray, most: int) -> np.ndarray:

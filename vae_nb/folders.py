@@ -349,11 +349,11 @@ def _not_read(path: Path, others: Counter, strict: bool, none: bool) -> str:
     advice = "convert them to PNG"
     if set(others) & {".heic", ".heif", ".hif"}:
         advice += ", or `pip install pillow-heif` for HEIC"
-    if none or strict:
-        raise ValueError(
-            f"{path} has {'no pictures but ' * none}{count:,} {files} that cannot be "
-            f"read here ({listed}): {advice}{', or go without --strict' * (not none)}"
-        )
+    what = f"{count:,} {files} that cannot be read here ({listed})"
+    if none:
+        raise ValueError(f"{path} has no pictures but {what}: {advice}")
+    if strict:
+        raise ValueError(f"{path} has {what}: {advice}, or go without --strict")
     return (
         f"left out {count:,} {files} in {path} that cannot be read here ({listed}): "
         f"{advice}"

@@ -23,7 +23,14 @@ import keras
 import numpy as np
 from keras import ops
 
-from .images import Batches, Images, StoredImages, check_images, keras_input
+from .images import (
+    ROUNDING,
+    Batches,
+    Images,
+    StoredImages,
+    check_images,
+    keras_input,
+)
 
 
 # %% ../nbs/04c_inputs.ipynb #as-array
@@ -171,7 +178,9 @@ def _with_assertion(data: Any, image_shape: tuple[int, ...]) -> Any:
         images, _, weights = keras.utils.unpack_x_y_sample_weight(batch)
         x = tf.cast(images, "float32")
         low, high = tf.reduce_min(x), tf.reduce_max(x)
-        inside = tf.reduce_all((x >= -_SLACK) & (x <= 1 + _SLACK))  # false for NaN, too
+        inside = tf.reduce_all(
+            (x >= -ROUNDING) & (x <= 1 + ROUNDING)
+        )  # false for NaN, too
         said = [f"{_MARK}pixels lie in", low, high]
         checks = [tf.debugging.Assert(inside, said)]
         if weights is not None:
@@ -185,9 +194,6 @@ def _with_assertion(data: Any, image_shape: tuple[int, ...]) -> Any:
 
     _check_spec(data.element_spec, image_shape)
     return data.map(check)
-
-
-_SLACK = 1e-4  # a resized picture may leave [0, 1] by float error
 
 
 def _check_spec(spec: Any, image_shape: tuple[int, ...]) -> None:

@@ -28,7 +28,6 @@ from scipy.special import logsumexp
 from scipy.stats import norm
 from tqdm import tqdm
 
-from .elbo import Likelihood
 from .images import check_images
 from .time_left import progress
 from .vae import VAE
@@ -92,7 +91,7 @@ def _log_joint_of(
     "The same with the codes decoded already."
     # log p(z)
     prior = -0.5 * (z**2).sum(1) - 0.5 * vae.latent_dim * math.log(2 * math.pi)
-    few = 64 if _one_by_one(vae) else 8192  # images at a time
+    few = 8192 if vae.likelihood.quick_pairs else 64  # images at a time
     joint = np.empty((len(images), len(z)), "float32")
     for n in range(0, len(images), few):
         pairs = vae.likelihood.log_prob_pairs(images[n : n + few], params)
@@ -101,11 +100,6 @@ def _log_joint_of(
         np.add(ops.convert_to_numpy(pairs), prior.astype("float32"), out=part)
         bar.update(part.size)
     return joint
-
-
-def _one_by_one(vae: VAE) -> bool:
-    "Whether its likelihood takes pairs image by image, not as one product."
-    return type(vae.likelihood).log_prob_pairs is Likelihood.log_prob_pairs
 
 
 def _at_once(vae: VAE) -> int:
@@ -674,7 +668,7 @@ def expected_seconds(
         draws = part * len(images) * k / (n * each)
     cells = (round(8 * _EDGE / _SIDE) * _SIDE) ** latents  # of the first round
     if latents <= 2 and len(images) * cells * pixels > 1e8:
-        few = min(len(images), 4 if _one_by_one(vae) else 256)
+        few = min(len(images), 256 if vae.likelihood.quick_pairs else 4)
         z = np.zeros((_SIDE**latents, latents))
         silent = tqdm(disable=True)
         one = _seconds(lambda: _log_joint(vae, images[:1], z, silent))

@@ -184,7 +184,7 @@ def _is_bounded(activation: Callable) -> bool:
     try:
         values = np.asarray(activation(numbers[None]))
     except Exception:
-        return False  # it is no function of numbers alone
+        return False  # not a function of numbers alone
     return bool(values.min() > -10 or values.max() < 10)
 
 

@@ -83,7 +83,7 @@ class TruthVAE(VAE):
                 f"latent_dim is {self.latent_dim}, the truth as a loss needs 1 or 2: "
                 "train such a model with `train`"
             )
-        if type(likelihood).log_prob_pairs is Likelihood.log_prob_pairs:
+        if not likelihood.quick_pairs:
             raise ValueError(
                 f"{type(likelihood).__name__} has no quick log_prob_pairs, which the "
                 "truth as a loss needs: use bernoulli"
