@@ -38,11 +38,13 @@ notebook_parts = {
     "Go further": ["07_*", "08*", "09*", "1[2-9]*", "[2-7]?*", "04[b-z]*"],
     "Use": ["90_*", "10*", "11*", "05[a-z]*", "00[ac-z]*", "07[a-z]*", "9[1-9]*"],
     "Measured": ["8?*"],
-    "Reference": ["notation", "api", "references", "changelog"],
+    "Reference": ["notation", "api", "api_use", "references", "changelog"],
 }
 # Old names of pages, or of places on a page as `page#anchor`, and where they are now
 notebook_moved = {"00_data": "00_images", "07_evaluation": "07_log_likelihood"}
-notebook_package = here.parent / settings["lib_path"]  # described on the page `api`
+notebook_package = here.parent / settings["lib_path"]
+# The pages that describe it, each the modules of these notebooks
+notebook_references = {"api": "0*", "api_use": "[1-9]*"}
 notebook_repository = f"{settings['git_url']}/blob/{settings['branch']}/nbs/"
 
 html_theme = "furo"

@@ -107,8 +107,8 @@ def parts(app) -> dict[str, list[str]]:
 
 def read(app, page: str, source: list[str]) -> None:
     "Before a page is parsed: nbdev's view of a notebook, and what the site adds."
-    if page == "api":
-        source[0] += reference(app.config.notebook_package)
+    if notebooks := app.config.notebook_references.get(page):
+        source[0] += reference(app.config.notebook_package, notebooks)
         for module in app.config.notebook_package.glob("*.py"):
             app.env.note_dependency(module)
     if (path := Path(app.env.doc2path(page))).suffix == ".ipynb":
@@ -159,13 +159,17 @@ def listed(app, page: str) -> str:
 Definition = ast.FunctionDef | ast.ClassDef
 
 
-def reference(package: Path) -> str:
-    "A section for each module, in the notebooks' order, with every name it exports."
+def reference(package: Path, notebooks: str) -> str:
+    """A section for each module, in the notebooks' order, with every name it exports.
+
+    Of the modules of notebooks whose names match.
+    """
     sections = {}
     for path in package.glob("[!_]*.py"):
         source = path.read_text(encoding="utf-8")
         written = re.search(r"File to edit: ../nbs/(\S+ipynb)", source)
-        if written and path.stem != "cli":  # the command line is not for Python
+        here = written and fnmatch(written[1], notebooks)
+        if written and here and path.stem != "cli":  # the command line is not Python
             sections[written[1]] = section(package.name, path.stem, written[1], source)
     return "".join(sections[notebook] for notebook in sorted(sections))
 
@@ -519,6 +523,7 @@ def setup(app) -> dict:
     for option in ("parts", "package", "repository"):
         app.add_config_value(f"notebook_{option}", None, "env")
     app.add_config_value("notebook_moved", {}, "env")
+    app.add_config_value("notebook_references", {}, "env")
     app.add_config_value("notebook_card", "", "env")
     for event, function in {
         "builder-inited": read_papers,

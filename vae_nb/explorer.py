@@ -792,12 +792,13 @@ class BeliefFigure:
         beta: bool = False,  # let the reader move beta; else q's mean and width
     ):
         self.beta = beta
+        self.title = "What beta does to q" if beta else "q, the ELBO and the gap"
 
     def html(self) -> str:
         "The page, which needs nothing else."
         modules = ("mathematics", "plane", "account", "frame", "figure")
         parts = {
-            "title": "What beta does to q" if self.beta else "q, the ELBO and the gap",
+            "title": self.title,
             "style": _source("style.css"),
             "script": _script(modules),
             "data": json.dumps({"beta": self.beta}),
@@ -809,7 +810,7 @@ class BeliefFigure:
         return _draw_beliefs(self.beta)
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
-        return _bundle(self.html(), "A figure to move: q and the account", self, 560)
+        return _bundle(self.html(), self.title, self, 560)
 
     def __repr__(self) -> str:
         return f"BeliefFigure(beta={self.beta})"
