@@ -97,6 +97,7 @@ from .visualization import (
     prior_radius,
     save_pictures,
 )
+from .workers import PATIENCE, Team, Wire, join_workers
 
 __version__: str
 __all__ = [
@@ -126,6 +127,7 @@ __all__ = [
     "Oddities",
     "OwnImages",
     "PATHS",
+    "PATIENCE",
     "PRETRAINED",
     "RECIPES",
     "Recipe",
@@ -137,8 +139,10 @@ __all__ = [
     "StoredImages",
     "Strata",
     "TRUTH",
+    "Team",
     "TruthVAE",
     "VAE",
+    "Wire",
     "active_latents",
     "begun_with",
     "bits_per_pixel",
@@ -178,6 +182,7 @@ __all__ = [
     "in_words",
     "interpolate",
     "join",
+    "join_workers",
     "kept_densities",
     "latent_explorer",
     "load_dataset",
