@@ -21,6 +21,7 @@ __all__ = [
     "RunToMake",
     "Resume",
     "TensorBoard",
+    "Devices",
     "TestData",
     "TestImages",
     "Draws",
@@ -371,6 +372,16 @@ TensorBoard = Annotated[
     ),
 ]
 
+# %% ../nbs/90_cli.ipynb #devices-option
+Devices = Annotated[
+    int | None,
+    typer.Option(
+        help="How many GPUs to train on, or parts of the processor where there is "
+        "none, to try it; none: all GPUs. TF_CONFIG makes it one of several workers.",
+        min=1,
+    ),
+]
+
 
 # %% ../nbs/90_cli.ipynb #train
 @app.command()
@@ -387,6 +398,7 @@ def train(
     out: RunToMake = None,
     resume: Resume = False,
     tensorboard: TensorBoard = False,
+    devices: Devices = None,
     **changes,
 ):
     "Train a model; its run folder gets settings, history, metrics and four pictures."
@@ -398,35 +410,41 @@ def train(
         raise ValueError(f"--image-size is that of {start}: leave it out")
     channels = _channels(channels, grey, start, data)
     _import_quietly()
-    if start:
-        loaded = _load(start)
-        dataset = _dataset_of(loaded, data, strict)
-        chosen = f"from-{start.name}"
-    else:
-        loaded, dataset = None, vae_nb.load_dataset(data, size, strict, channels)
-    name = Path(dataset.name).name
-    out = out or _run_folder(Path("runs") / f"{name}-{chosen}", resume)
-    training, test = len(dataset.train_images), len(dataset.test_images)
-    images = f"{training:,} training images, {test:,} test images"
-    how = f"going on from {start}" if start else f"recipe {chosen}"
-    print(f"{name}: {images}; {how}", flush=True)
-    try:
-        run = vae_nb.train(
-            dataset,
-            recipe,
-            start=loaded,
-            out=out,
-            resume=resume,
-            finish=lambda run, folder: vae_nb.save_pictures(run, dataset, folder),
-            tensorboard=tensorboard,
-            **changes,
-        )
-    except KeyboardInterrupt:
-        kept = vae_nb.unfinished(out)
-        if not kept.exists():
-            raise
-        again = "the same command with --resume resumes it"
-        _fail(f"interrupted: {kept} has the last whole epoch, {again}")
+    team = vae_nb.join_workers(devices)
+    with team.at_work():
+        if start:
+            loaded = _load(start)
+            dataset = _dataset_of(loaded, data, strict)
+            chosen = f"from-{start.name}"
+        else:
+            loaded, dataset = None, vae_nb.load_dataset(data, size, strict, channels)
+        name = Path(dataset.name).name
+        out = out or _run_folder(Path("runs") / f"{name}-{chosen}", resume)
+        training, test = len(dataset.train_images), len(dataset.test_images)
+        images = f"{training:,} training images, {test:,} test images"
+        how = f"going on from {start}" if start else f"recipe {chosen}"
+        print(f"{name}: {images}; {how}{team.described()}", flush=True)
+        try:
+            run = vae_nb.train(
+                dataset,
+                recipe,
+                start=loaded,
+                out=out,
+                resume=resume,
+                finish=lambda run, folder: vae_nb.save_pictures(run, dataset, folder),
+                tensorboard=tensorboard,
+                team=team,
+                **changes,
+            )
+        except KeyboardInterrupt:
+            kept = vae_nb.unfinished(out)
+            if not kept.exists():
+                raise
+            again = "the same command with --resume resumes it"
+            _fail(f"interrupted: {kept} has the last whole epoch, {again}")
+    if not team.chief:
+        print("done: the chief has the run")
+        return
     print(_summary(run))
     print(f"model, history, config, metrics and four pictures are in {out}")
 

@@ -91,6 +91,10 @@ class Alone:
 
     several, chief = False, True
 
+    def described(self) -> str:
+        "Who else is at work, to be said after something else."
+        return ""
+
     @contextmanager
     def at_work(self) -> Iterator[None]:
         "Around a training."

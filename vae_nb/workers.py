@@ -192,9 +192,14 @@ class Team(Alone):
             self.agree({**environment(), "devices": devices})
             self.strategy = _strategy(len(names), devices)
 
-    def __repr__(self) -> str:
-        workers = f"{len(self.names)} workers" if self.wires else "1 worker"
-        return f"Team({workers}, devices of each: {self.devices})"
+    def described(self) -> str:
+        if not self.wires:
+            return f"; on {self.devices} devices"
+        workers = f"; with {len(self.names)} workers"
+        if self.chief:
+            return f"{workers}, this is the chief"
+        chief = _named(self.names, 0)
+        return f"{workers}, this is worker {self.number}: {chief} says how it goes"
 
     # What workers say to each other
 
@@ -251,14 +256,16 @@ class Team(Alone):
             self.busy = before
 
     def _why(self, error: BaseException) -> str:
-        "What the others are told."
-        if type(error).__module__.startswith("tensorflow"):  # as when it lost one
-            end = time.monotonic() + PATIENCE / 2
-            while not self.lost and self.wires and time.monotonic() < end:
-                time.sleep(0.1)
-        if self.lost:
+        "What the others are told: that another is gone, or what went wrong here."
+        theirs = type(error).__module__.startswith("tensorflow")
+        end = time.monotonic() + PATIENCE / 2
+        while theirs and self.wires and not self.lost and time.monotonic() < end:
+            time.sleep(0.1)
+        if self.lost and (theirs or isinstance(error, ConnectionError)):
             return self.lost
         what = str(error).split("\n")[0] or type(error).__name__
+        if isinstance(error, KeyboardInterrupt):
+            what = "it was interrupted"
         return f"{_named(self.names, self.number)} has ended: {what}"
 
     def _heard(self, other: int) -> Any:
@@ -408,14 +415,8 @@ class Mirrored:
         _assign(_everything(self.original), _values(_everything(self.vae)))
         return {k: float(v) for k, v in self.vae.get_metrics_result().items()}
 
-    def step(self, images: np.ndarray) -> dict:
-        "One step on this worker's images, with all others; the first replica's logs."
-        self.vae.beta = self.original.beta
-        logs = self.run(images)
-        self.original.optimizer.iterations.assign(self.vae.optimizer.iterations)
-        return logs
-
     def _run(self, images: Any) -> dict:
+        "One step on this worker's images, with all others; the first replica's logs."
         strategy = self.team.strategy
         logs = strategy.run(self._replica, args=(images,))
         return {k: strategy.experimental_local_results(v)[0] for k, v in logs.items()}
@@ -458,8 +459,13 @@ def _fit(
     callbacks: Sequence[keras.callbacks.Callback],
     verbose: int,
 ) -> None:
-    "What Keras' `fit` does. Callbacks see the original, as it is after each epoch."
-    vae, team = mirrored.original, mirrored.team
+    """What Keras' `fit` does, also to callbacks, which are called as often.
+
+    They see the original: its beta and its count of steps now, its weights as they were
+    before the epoch, and after it.
+    """
+    vae, twin, team = mirrored.original, mirrored.vae, mirrored.team
+    often, last = vae.steps_per_execution, len(batches) - 1
     jobs = keras.callbacks.CallbackList(
         callbacks,
         add_progbar=verbose > 0,
@@ -474,8 +480,13 @@ def _fit(
         jobs.on_epoch_begin(epoch)
         mirrored.take()
         for step, images in enumerate(_read_ahead(team, batches)):
-            jobs.on_train_batch_begin(step)
-            jobs.on_train_batch_end(step, mirrored.step(images))
+            if step % often == 0:
+                jobs.on_train_batch_begin(step)
+                twin.beta = vae.beta
+            logs = mirrored.run(images)
+            if step % often == often - 1 or step == last:
+                vae.optimizer.iterations.assign(twin.optimizer.iterations)
+                jobs.on_train_batch_end(step, logs)
         jobs.on_epoch_end(epoch, mirrored.give())
         if team.from_chief(lambda: vae.stop_training):
             break
