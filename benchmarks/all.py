@@ -30,6 +30,7 @@ SCRIPTS = (
     "colour",
     "published",
     "synthesis",
+    "workers",
 )
 
 
