@@ -97,7 +97,7 @@ from .visualization import (
     prior_radius,
     save_pictures,
 )
-from .workers import PATIENCE, Team, Wire, join_workers
+from .workers import PATIENCE, Table, Team, Wire, join_workers
 
 __version__: str
 __all__ = [
@@ -139,6 +139,7 @@ __all__ = [
     "StoredImages",
     "Strata",
     "TRUTH",
+    "Table",
     "Team",
     "TruthVAE",
     "VAE",
