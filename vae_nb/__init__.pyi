@@ -97,7 +97,7 @@ from .visualization import (
     prior_radius,
     save_pictures,
 )
-from .workers import PATIENCE, Table, Team, Wire, join_workers
+from .workers import join_workers
 
 __version__: str
 __all__ = [
@@ -127,7 +127,6 @@ __all__ = [
     "Oddities",
     "OwnImages",
     "PATHS",
-    "PATIENCE",
     "PRETRAINED",
     "RECIPES",
     "Recipe",
@@ -139,11 +138,8 @@ __all__ = [
     "StoredImages",
     "Strata",
     "TRUTH",
-    "Table",
-    "Team",
     "TruthVAE",
     "VAE",
-    "Wire",
     "active_latents",
     "begun_with",
     "bits_per_pixel",

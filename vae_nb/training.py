@@ -617,7 +617,8 @@ def train(
     or a setting out of range, or other than those of the unfinished run;
     `FileExistsError` or another `OSError` if `out` cannot be written;
     `FloatingPointError` if the loss becomes NaN or infinite: the run as it was after
-    the last whole epoch is then in `out`, and is the error's `run`.
+    the last whole epoch is then in `out`, and is the error's `run`;
+    `ConnectionError` if another worker of the team is gone.
     """
     team = team or _alone()
     with team.at_work():
@@ -628,9 +629,9 @@ def train(
             recipe = make_recipe(recipe or "default", **changes)
         else:
             recipe = _going_on(start, dataset.image_shape, recipe, changes)
-        recipe = completed(recipe, dataset.image_shape)
+        whole = completed(recipe, dataset.image_shape)
         if team.several:  # the chief may resume a run that was begun with another
-            recipe = Recipe(**team.from_chief(lambda: asdict(recipe)))
+            whole = Recipe(**team.from_chief(lambda: asdict(whole)))
         check_images(dataset.train_images)
         check_images(dataset.test_images, dataset.image_shape)
         if tensorboard and (out is None or not find_spec("tensorboard")):
@@ -640,7 +641,7 @@ def train(
             )
         where = ""
         if out is None or not team.chief:
-            run = _fit(dataset, recipe, start, None, callbacks, team)
+            run = _fit(dataset, whole, start, None, callbacks, team)
         else:
             with run_folder(out, resume) as folder:
                 if tensorboard:
@@ -648,7 +649,7 @@ def train(
                         folder / "tensorboard", write_graph=False
                     )
                     callbacks = [*callbacks, events]
-                run = _fit(dataset, recipe, start, folder, callbacks, team)
+                run = _fit(dataset, whole, start, folder, callbacks, team)
                 save_run(run, folder)
                 if finish:
                     finish(run, folder)
