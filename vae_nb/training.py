@@ -629,9 +629,9 @@ def train(
             recipe = make_recipe(recipe or "default", **changes)
         else:
             recipe = _going_on(start, dataset.image_shape, recipe, changes)
-        whole = completed(recipe, dataset.image_shape)
+        chosen = completed(recipe, dataset.image_shape)
         if team.several:  # the chief may resume a run that was begun with another
-            whole = Recipe(**team.from_chief(lambda: asdict(whole)))
+            chosen = Recipe(**team.from_chief(lambda: asdict(chosen)))
         check_images(dataset.train_images)
         check_images(dataset.test_images, dataset.image_shape)
         if tensorboard and (out is None or not find_spec("tensorboard")):
@@ -641,7 +641,7 @@ def train(
             )
         where = ""
         if out is None or not team.chief:
-            run = _fit(dataset, whole, start, None, callbacks, team)
+            run = _fit(dataset, chosen, start, None, callbacks, team)
         else:
             with run_folder(out, resume) as folder:
                 if tensorboard:
@@ -649,7 +649,7 @@ def train(
                         folder / "tensorboard", write_graph=False
                     )
                     callbacks = [*callbacks, events]
-                run = _fit(dataset, whole, start, folder, callbacks, team)
+                run = _fit(dataset, chosen, start, folder, callbacks, team)
                 save_run(run, folder)
                 if finish:
                     finish(run, folder)
