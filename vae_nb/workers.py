@@ -58,7 +58,7 @@ def _cluster() -> tuple[list[str], int]:
         jobs = config.get("cluster") or {"worker": ["localhost:0"]}
         task = config.get("task") or {"type": "worker", "index": 0}
         chiefs = jobs.get("chief", [])
-        names = [*chiefs, *jobs["worker"]]
+        names = [*chiefs, *jobs.get("worker", [])]
         number = {"chief": 0, "worker": len(chiefs)}[task["type"]] + int(task["index"])
         assert 0 <= number < len(names) and all(map(_place, names))
         return names, number
