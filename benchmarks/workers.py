@@ -1,46 +1,56 @@
 """Of two workers on this machine one is killed, ten times, and both are started again.
 
-    python benchmarks/workers.py           # about 12 minutes
+    python benchmarks/workers.py           # about 5 minutes
     python benchmarks/workers.py --quick   # one kill; writes nothing
 
 Each time at a random moment of the whole command, from its start to its end, with
 SIGKILL. How soon, and with what line, does the other end? Does the training that is
-resumed end with the same bits as one that nobody disturbed? Writes
-benchmarks/results/workers.json.
+resumed end with the same bits as one that nobody disturbed? The workers are forks of a
+process that has imported TensorFlow. Writes benchmarks/results/workers.json.
 """
 
-import json
 import os
 import random
 import signal
-import socket
-import subprocess
+import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import keras
 import numpy as np
-from harness import VAE_NB, provenance, run, timed
+from harness import provenance, root, run, timed
 
 from vae_nb import VAE, load_run, unfinished
 
+sys.path.append(str(root / "tests"))
+from crew import Crew  # noqa: E402
+
 COMMAND = "train digits --epochs 12 --patience 10 --seed 1"
-WAIT = 30  # seconds in which workers must find each other
+WAIT = "30"  # seconds in which workers must find each other
+CODE = """
+import sys
+import vae_nb
+vae_nb.save_pictures = lambda run, dataset, folder: []  # they take long, chief only
+sys.argv = ["vae_nb", *{arguments}]
+from vae_nb.cli import main
+main()
+"""
 
 
 def measure(quick: bool) -> dict:
     origin = provenance("vae_nb", "keras", "tensorflow", "numpy")
     options = COMMAND.replace("12", "3") if quick else COMMAND
-    rng = random.Random(0)
-    with TemporaryDirectory() as place:
-        whole = Path(place) / "whole"
-        _, clock = timed(both, options, whole)
-        kills = []
+    rng, kills = random.Random(0), []
+    with TemporaryDirectory() as place, Crew() as crew:
+        here, whole = Path(place), Path(place) / "whole"
+        both(crew, options, whole)  # not to be timed: the first finds no caches
+        _, clock = timed(both, crew, options, here / "timed")
         for number in range(1 if quick else 10):
-            out = Path(place) / str(number)
-            kills.append(one_kill(options, out, rng, clock["seconds"]))
+            out = here / str(number)
+            kills.append(one_kill(crew, options, out, rng, clock["seconds"]))
             kills[-1]["same_bits"] = same(out, whole)
+            print(kills[-1], file=sys.stderr)
     return {
         "what": "one of two workers killed at a random moment, then all resumed",
         **origin,
@@ -52,56 +62,41 @@ def measure(quick: bool) -> dict:
     }
 
 
-def one_kill(options: str, out: Path, rng: random.Random, seconds: float) -> dict:
+def one_kill(
+    crew: Crew, options: str, out: Path, rng: random.Random, seconds: float
+) -> dict:
     "Start both workers, kill one, wait for the other, and resume."
     victim, moment = rng.choice((0, 1)), rng.uniform(0, seconds)
-    workers = start(options, out)
+    workers = start(crew, options, out)
     time.sleep(moment)
-    workers[victim].send_signal(signal.SIGKILL)
-    _, clock = timed(workers[1 - victim].wait, timeout=120)
-    status, said = workers[1 - victim].returncode, ended(workers)[1 - victim]
+    os.kill(workers[victim][0], signal.SIGKILL)
+    other, clock = timed(crew.ended, workers[1 - victim])
+    crew.ended(workers[victim])
     kept = unfinished(out) / "history.csv"
     epochs = len(kept.read_text().splitlines()) - 1 if kept.exists() else 0
     if not out.exists():
-        both(f"{options} --resume", out)
+        both(crew, f"{options} --resume", out)
+    said = [line for line in other.err.splitlines() if line.startswith("vae_nb:")]
     return {
-        "killed": "the chief" if victim == 0 else "the other",
+        "killed": "the other" if victim else "the chief",
         "after_seconds": round(moment, 1),
         "epochs_kept": epochs,
-        "status_of_the_other": status,
-        "its_line": [line for line in said.splitlines() if line.startswith("vae_nb:")],
+        "status_of_the_other": other.status,
+        "its_lines": said,
         "seconds_to_end": round(clock["seconds"], 1),
     }
 
 
-def both(options: str, out: Path) -> None:
+def both(crew: Crew, options: str, out: Path) -> None:
     "Train with two workers, to the end."
-    workers = start(options, out)
-    said = ended(workers)
-    assert all(worker.returncode == 0 for worker in workers), said
+    for worker in start(crew, options, out):
+        done = crew.ended(worker)
+        assert done.status == 0, done
 
 
-def start(options: str, out: Path) -> list[subprocess.Popen]:
-    places = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
-    names = [f"127.0.0.1:{place.getsockname()[1]}" for place in places]
-    for place in places:
-        place.close()
-    workers = []
-    for number in range(2):
-        task = {"type": "worker", "index": number}
-        config = json.dumps({"cluster": {"worker": names}, "task": task})
-        env = {**os.environ, "TF_CONFIG": config, "VAE_NB_WAIT": str(WAIT)}
-        command = [*VAE_NB, *options.split(), "--out", str(out)]
-        nowhere, pipe = subprocess.DEVNULL, subprocess.PIPE
-        workers.append(
-            subprocess.Popen(command, stdout=nowhere, stderr=pipe, text=True, env=env)
-        )
-    return workers
-
-
-def ended(workers: list[subprocess.Popen]) -> list[str]:
-    "What each said on stderr, once all have ended."
-    return [worker.communicate(timeout=600)[1] for worker in workers]
+def start(crew: Crew, options: str, out: Path) -> list[tuple[int, str]]:
+    code = CODE.format(arguments=[*options.split(), "--out", str(out)])
+    return crew.cluster(code, code, here=out.parent, VAE_NB_WAIT=WAIT)
 
 
 def same(out: Path, whole: Path) -> bool:
