@@ -24,9 +24,9 @@ from harness import provenance, root, run, timed
 from vae_nb import VAE, load_run, unfinished
 
 sys.path.append(str(root / "tests"))
-from crew import Crew  # noqa: E402
+from crew import Crew
 
-COMMAND = "train digits --epochs 12 --patience 10 --seed 1"
+COMMAND = "train digits --epochs 8 --patience 6 --seed 1"
 WAIT = "30"  # seconds in which workers must find each other
 CODE = """
 import sys
@@ -40,7 +40,7 @@ main()
 
 def measure(quick: bool) -> dict:
     origin = provenance("vae_nb", "keras", "tensorflow", "numpy")
-    options = COMMAND.replace("12", "3") if quick else COMMAND
+    options = COMMAND.replace("8", "3") if quick else COMMAND
     rng, kills = random.Random(0), []
     with TemporaryDirectory() as place, Crew() as crew:
         here, whole = Path(place), Path(place) / "whole"
