@@ -130,7 +130,7 @@ def work(job: dict) -> None:
     for number, name in enumerate(names):
         os.dup2(os.open(name, os.O_RDWR | os.O_CREAT), number)
     try:
-        exec(job["code"], {})
+        exec(job["code"], {"__name__": "__main__"})
         status = 0
     except SystemExit as e:
         status = e.code if isinstance(e.code, int) else 1
