@@ -44,6 +44,7 @@ __all__ = [
     "FileName",
     "MaybeRun",
     "ImagesToMake",
+    "FilesToMake",
     "main",
     "train",
     "evaluate",
@@ -56,6 +57,7 @@ __all__ = [
     "interpolate",
     "compress",
     "decompress",
+    "export",
 ]
 
 # %% ../nbs/90_cli.ipynb #imports
@@ -1173,3 +1175,35 @@ def _write_contents(path: Path, contents: "Contents") -> None:
 def _write_folder(folder: Path, contents: "Contents") -> None:
     for image, path in zip(contents.images, contents.paths(".png")):
         _write_png(folder / path, image)
+
+
+# %% ../nbs/90_cli.ipynb #export
+FilesToMake = Annotated[
+    Path | None,
+    typer.Option(help="Folder to make; none: onnx in the run folder."),
+]
+
+
+@app.command()
+def export(run: RunName = DEFAULT_RUN, out: FilesToMake = None):
+    "Write encoder and decoder as ONNX files, checked, with a card; needs vae_nb[onnx]."
+    out = _checked_name(out, run / "onnx")
+    loaded = _load(run)
+    names = _class_names(run, loaded)
+    card = vae_nb.export_onnx(loaded.vae, out, names, run.name)
+    size = sum(file.stat().st_size for file in out.iterdir()) / 1e6
+    largest = max(card["largest_difference_from_keras"].values())
+    print(f"encoder.onnx, decoder.onnx and card.json are in {out}: {size:.1f} MB,")
+    print(f"checked in onnxruntime, at most {largest:.0e} from what Keras computes")
+
+
+def _class_names(name: Path, run: "Run") -> tuple[str, ...]:
+    "Those of the data of a run; none, with a note, if they cannot be had."
+    kept = vae_nb.kept_densities(run)
+    if kept:
+        return kept.class_names
+    try:
+        return _dataset_of(run).class_names
+    except (OSError, ValueError) as e:
+        _say(f"note: no class names, as the data of {name} cannot be had: {e}")
+        return ()
