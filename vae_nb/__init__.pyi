@@ -15,7 +15,7 @@ from .encoder import build_encoder
 from .evaluation import EvaluationCard, evaluate
 from .exact import ExactNetwork, round_weights
 from .explorer import BeliefFigure, Explorer, latent_explorer
-from .export import export_onnx
+from .export import FORMATS, export_model, export_onnx
 from .files import locked, replacing
 from .images import Batches, Dataset, Images, StoredImages, check_images, join, take
 from .inputs import (
@@ -119,6 +119,7 @@ __all__ = [
     "Explorer",
     "FASHION_CLASSES",
     "FILES",
+    "FORMATS",
     "FourierFeatures",
     "Gaussian",
     "Images",
@@ -169,6 +170,7 @@ __all__ = [
     "evaluate_elbo",
     "exact_log_likelihood",
     "examples",
+    "export_model",
     "export_onnx",
     "find_oddities",
     "fit_density",

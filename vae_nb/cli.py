@@ -45,6 +45,7 @@ __all__ = [
     "MaybeRun",
     "ImagesToMake",
     "FilesToMake",
+    "Format",
     "main",
     "train",
     "evaluate",
@@ -1180,21 +1181,30 @@ def _write_folder(folder: Path, contents: "Contents") -> None:
 # %% ../nbs/90_cli.ipynb #export
 FilesToMake = Annotated[
     Path | None,
-    typer.Option(help="Folder to make; none: onnx in the run folder."),
+    typer.Option(help="Folder to make; none: onnx, or FORMAT, in the run folder."),
+]
+Format = Annotated[
+    str,
+    typer.Option(
+        help="onnx; tf_saved_model or litert, as Keras writes them, on TensorFlow."
+    ),
 ]
 
 
 @app.command()
-def export(run: RunName = DEFAULT_RUN, out: FilesToMake = None):
-    "Write encoder and decoder as ONNX files, checked, with a card; needs vae_nb[onnx]."
-    out = _checked_name(out, run / "onnx")
+def export(
+    run: RunName = DEFAULT_RUN, out: FilesToMake = None, format: Format = "onnx"
+):
+    "Write encoder and decoder for programs without Keras; ONNX needs vae_nb[onnx]."
+    out = _checked_name(out, run / format)
     loaded = _load(run)
     names = _class_names(run, loaded)
-    card = vae_nb.export_onnx(loaded.vae, out, names, run.name)
-    size = sum(file.stat().st_size for file in out.iterdir()) / 1e6
+    card = vae_nb.export_model(loaded.vae, out, format, names, run.name)
+    files = f"{card['encoder']['file']}, {card['decoder']['file']} and card.json"
+    size = sum(file.stat().st_size for file in out.rglob("*")) / 1e6
     largest = max(card["largest_difference_from_keras"].values())
-    print(f"encoder.onnx, decoder.onnx and card.json are in {out}: {size:.1f} MB,")
-    print(f"checked in onnxruntime, at most {largest:.0e} from what Keras computes")
+    print(f"{files} are in {out}: {size:.1f} MB")
+    print(f"they were run, and differ from Keras by {largest:.0e} at most")
 
 
 def _class_names(name: Path, run: "Run") -> tuple[str, ...]:
