@@ -15,7 +15,7 @@ from .encoder import build_encoder
 from .evaluation import EvaluationCard, evaluate
 from .exact import ExactNetwork, round_weights
 from .explorer import BeliefFigure, Explorer, latent_explorer
-from .export import FORMATS, export_model, export_onnx
+from .export import FORMATS, export_model, export_onnx, networks_to_export
 from .files import locked, replacing
 from .images import Batches, Dataset, Images, StoredImages, check_images, join, take
 from .inputs import (
@@ -198,6 +198,7 @@ __all__ = [
     "manifold_axis",
     "model_of",
     "networks",
+    "networks_to_export",
     "npy_entry",
     "oddity_threshold",
     "one_of_each",
