@@ -7,7 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -71,14 +72,16 @@ def small(likelihood: str, latents: int, shape=(9, 10, 3)) -> library.VAE:
     return built(shape, latents, likelihood, FOUR, decoder)
 
 
-PRETRAINED = {"two latents": "", "forty latents": "-40d", "256 levels": "-8bit"}
+def pretrained(ending: str) -> library.VAE:
+    return library.load_pretrained(f"{FASHION}{ending}").vae
+
+
 LATENTS = dict(zip(library.LIKELIHOODS, (2, 40, 40, 2, 2, 40)))
 MODELS: dict[str, Callable[[], library.VAE]] = {
-    **{
-        name: lambda ending=ending: library.load_pretrained(f"{FASHION}{ending}").vae
-        for name, ending in PRETRAINED.items()
-    },
-    **{name: lambda a=name, n=n: small(a, n) for name, n in LATENTS.items()},
+    "two latents": partial(pretrained, ""),
+    "forty latents": partial(pretrained, "-40d"),
+    "forty latents, 256 levels": partial(pretrained, "-8bit"),
+    **{name: partial(small, name, latents) for name, latents in LATENTS.items()},
     "other layers": residual,
     "vectors": chain,
 }
@@ -125,6 +128,22 @@ def test_formats_of_keras_compute_the_same(format):
         assert Path("model", card[part]["file"]).exists()
     for file, digest in card["sha256"].items():
         assert hashlib.sha256(Path("model", file).read_bytes()).hexdigest() == digest
+
+
+@pytest.fixture
+def half_precision() -> Iterator[library.VAE]:
+    keras.config.set_dtype_policy("mixed_float16")
+    yield built((8, 8, 1), 2, "bernoulli", DENSE, DENSE)
+    keras.config.set_dtype_policy("float32")
+
+
+def test_what_keras_computes_in_half_precision_is_whole_in_the_file(half_precision):
+    model = exported(half_precision)
+    assert 1e-5 < max(model.card["largest_difference_from_keras"].values()) < 0.01
+    assert {i.type for i in model.decoder.get_outputs()} == {"tensor(float)"}
+    with pytest.raises(ValueError, match="LiteRT cannot run it"):
+        library.export_model(half_precision, "other", "litert")
+    assert not Path("other").exists()
 
 
 def test_params_far_out_have_the_same_mean():

@@ -12,7 +12,7 @@ import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial, reduce
 from importlib.metadata import version
 from pathlib import Path
@@ -337,7 +337,7 @@ def _file(
     graph: _Graph,
     name: str,
     given: tuple[str, Sequence[int]],  # name and shape of the input
-    outputs: dict[str, tuple[_Value, Sequence[int]]],
+    outputs: Mapping[str, tuple[_Value, Sequence[int]]],
 ) -> bytes:
     "What an ONNX file of a graph holds, checked for what the format demands."
     onnx, _ = _packages()
@@ -596,7 +596,11 @@ def _run_litert(file: Path, given: np.ndarray) -> dict[str, np.ndarray]:
         warnings.filterwarnings("ignore", r"(?s).*tf\.lite\.Interpreter is deprecated")
         interpreter = tf.lite.Interpreter(str(file))
     (signature,) = interpreter.get_signature_list().values()
-    return interpreter.get_signature_runner()(**{signature["inputs"][0]: given})
+    try:
+        return interpreter.get_signature_runner()(**{signature["inputs"][0]: given})
+    except RuntimeError as e:
+        reason = str(e).partition(". ")[0]
+        raise ValueError(f"LiteRT cannot run it ({reason}): choose onnx") from None
 
 
 class _Format(NamedTuple):
