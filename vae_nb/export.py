@@ -34,7 +34,7 @@ from .vae import VAE
 class _Graph:
     "Operations in their order, and the numbers that they need."
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.nodes: list[tuple] = []  # operation, names of its inputs, output, settings
         self.numbers: dict[str, np.ndarray] = {}
 
