@@ -79,6 +79,7 @@ def pretrained(ending: str) -> library.VAE:
 LATENTS = dict(zip(library.LIKELIHOODS, (2, 40, 40, 2, 2, 40)))
 MODELS: dict[str, Callable[[], library.VAE]] = {
     "two latents": partial(pretrained, ""),
+    "article": partial(pretrained, "-article"),
     "forty latents": partial(pretrained, "-40d"),
     "forty latents, 256 levels": partial(pretrained, "-8bit"),
     **{name: partial(small, name, latents) for name, latents in LATENTS.items()},
