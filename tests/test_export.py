@@ -24,6 +24,7 @@ import vae_nb as library
 
 pytestmark = pytest.mark.usefixtures("here")
 FASHION = "fashion_mnist"
+BACKEND = keras.backend.backend()
 
 
 class Odd(keras.layers.Layer):
@@ -115,6 +116,7 @@ def test_the_files_compute_what_keras_does(name):
 
 
 @pytest.mark.parametrize("format", sorted({*library.FORMATS} - {"onnx"}))
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="Keras writes them there")
 def test_formats_of_keras_compute_the_same(format):
     vae = small("mixture_of_logistics", 3, (8, 8, 1))
     card = library.export_model(vae, "model", format, ["a"], "mine")
@@ -142,9 +144,13 @@ def test_what_keras_computes_in_half_precision_is_whole_in_the_file(half_precisi
     model = exported(half_precision)
     assert 1e-5 < max(model.card["largest_difference_from_keras"].values()) < 0.01
     assert {i.type for i in model.decoder.get_outputs()} == {"tensor(float)"}
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="Keras writes them there")
+def test_litert_knows_no_half_precision(half_precision):
     with pytest.raises(ValueError, match="LiteRT cannot run it"):
         library.export_model(half_precision, "other", "litert")
-    assert not Path("other").exists()
+    assert list(Path().iterdir()) == []
 
 
 def test_params_far_out_have_the_same_mean():
@@ -219,7 +225,7 @@ print(json.dumps(export_onnx(vae, sys.argv[1])))
 """
 
 
-@pytest.mark.parametrize("backend", ["jax", "torch"])
+@pytest.mark.parametrize("backend", sorted({"tensorflow", "jax", "torch"} - {BACKEND}))
 def test_another_backend_writes_the_same_bytes(backend):
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed")
@@ -234,7 +240,7 @@ def test_another_backend_writes_the_same_bytes(backend):
         text=True,
     )
     there = json.loads(done.stdout)
-    assert (here["backend"], there["backend"]) == ("tensorflow", backend)
+    assert (here["backend"], there["backend"]) == (BACKEND, backend)
     assert here["sha256"] == there["sha256"]
     assert here["fingerprint"] == there["fingerprint"]
 
