@@ -305,7 +305,7 @@ def _channels(
     if channels not in (1, 3):
         raise ValueError(f"--channels is {channels}, expected 1 for grey, 3 for colour")
     if start:
-        raise ValueError(f"--channels is that of {start}: leave it out")
+        raise ValueError(f"--channels and --grey are set by {start}: leave them out")
     if data is None or data in NAMES:
         raise ValueError(
             f"{data or 'fashion_mnist'} is grey: --channels is for a folder or a file "
@@ -395,7 +395,7 @@ def train(
         chosen = vae_nb.make_recipe(recipe or "default", **changes).name
     size = _size(image_size)
     if start and size:
-        raise ValueError(f"--image-size is that of {start}: leave it out")
+        raise ValueError(f"--image-size is set by {start}: leave it out")
     channels = _channels(channels, grey, start, data)
     _import_quietly()
     if start:
@@ -407,7 +407,7 @@ def train(
     name = Path(dataset.name).name
     out = out or _run_folder(Path("runs") / f"{name}-{chosen}", resume)
     training, test = len(dataset.train_images), len(dataset.test_images)
-    images = f"{training:,} training images, {test:,} test images"
+    images = f"{_counted(training, 'training')}, {_counted(test, 'test')}"
     how = f"going on from {start}" if start else f"recipe {chosen}"
     print(f"{name}: {images}; {how}", flush=True)
     try:
@@ -431,6 +431,10 @@ def train(
     print(f"model, history, config, metrics and four pictures are in {out}")
 
 
+def _counted(count: int, kind: str) -> str:
+    return f"{count:,} {kind} image{'s' if count != 1 else ''}"
+
+
 def _summary(run: "Run") -> str:
     metrics, config = run.metrics, run.config
     seen = " (which it was trained on, too)" if config["train_on_test_images"] else ""
@@ -440,7 +444,7 @@ def _summary(run: "Run") -> str:
         f"test -ELBO {metrics['negative_elbo']:.2f} = "
         f"reconstruction {metrics['reconstruction_loss']:.2f} "
         f"+ KL {metrics['kl_loss']:.2f} nats per image{bits}, "
-        f"over {metrics['images']:,} test images{seen}"
+        f"over {_counted(metrics['images'], 'test')}{seen}"
     ]
     if "best_epoch" in config:
         best, done = config["best_epoch"], config["epochs_done"]

@@ -56,7 +56,7 @@ def build_vae(
         seed=recipe.seed,
     )
     vae = VAE(encoder, decoder, likelihood, beta=recipe.beta)
-    # between two returns to Python, which would wait for each step
+    # so many steps without a return to Python, which would wait for each
     vae.compile(build_optimizer(recipe, steps), steps_per_execution=32)
     return vae
 
@@ -437,9 +437,9 @@ def _warn_of_collapse(vae: VAE, images: Images) -> None:
     idle = vae.latent_dim - len(active_latents(vae, images))
     if idle:
         warnings.warn(
-            f"{idle} of {vae.latent_dim} latents carry no information about the image "
-            "(posterior collapse): try a smaller beta or learning rate, more epochs, "
-            "or fewer latents",
+            f"{idle} of {vae.latent_dim} latents {'carries' if idle == 1 else 'carry'} "
+            "no information about the image (posterior collapse): try a smaller beta "
+            "or learning rate, more epochs, or fewer latents",
             stacklevel=5,
         )
 
@@ -506,7 +506,13 @@ def _fit(
 
 # %% ../nbs/05c_loop.ipynb #start
 def _model(start: Run | VAE) -> VAE:
-    return start.vae if isinstance(start, Run) else start
+    vae = start.vae if isinstance(start, Run) else start
+    if not isinstance(vae, VAE):
+        raise ValueError(
+            f"start is a {type(start).__name__}, expected a run, as load_run gives "
+            "one, or a VAE"
+        )
+    return vae
 
 
 def _copied(vae: VAE, recipe: Recipe, steps: int) -> VAE:
@@ -547,7 +553,7 @@ def _going_on(
         likelihood=there.likelihood,
         encoder=there.encoder,
         decoder=there.decoder,
-        # beta rises for new models; this one speaks already
+        # a warm-up is for new models; this one uses its latents already
         kl_warmup=changes.get("kl_warmup") or 0.0,
     )
 
@@ -576,6 +582,12 @@ def train(
     `FloatingPointError` if the loss becomes NaN or infinite: the run as it was after
     the last whole epoch is then in `out`, and is the error's `run`.
     """
+    if not isinstance(dataset, Dataset):
+        raise ValueError(
+            f"the dataset is a {type(dataset).__name__}, expected a Dataset: "
+            "load_dataset reads one, and Dataset(name, train_images, …) makes one"
+        )
+    check_images(dataset.train_images)
     if resume and out is not None:
         recipe = runs.begun_with(out, recipe)
     if start is None:
@@ -583,7 +595,7 @@ def train(
     else:
         recipe = _going_on(start, dataset.image_shape, recipe, changes)
     recipe = completed(recipe, dataset.image_shape)
-    check_images(dataset.train_images)
+    callbacks = keras.tree.flatten(callbacks)  # Keras takes one alone, too
     check_images(dataset.test_images, dataset.image_shape)
     if tensorboard and (out is None or not find_spec("tensorboard")):
         raise ValueError(
