@@ -198,7 +198,7 @@ def test_letters_that_standard_output_cannot_show_are_replaced():
 def test_the_card_is_printed_although_its_signs_cannot_be_shown(monkeypatch):
     monkeypatch.setattr(library, "evaluate", lambda *arguments: "test −ELBO, β = 1")
     done = vae_nb("evaluate", FASHION, "digits", encoding="ascii")
-    assert (done.status, done.out) == (0, "test ?ELBO, ? = 1\n"), done
+    assert (done.status, done.out) == (0, "test -ELBO, beta = 1\n"), done
     assert vae_nb("evaluate", FASHION, "digits").out == "test −ELBO, β = 1\n"
 
 

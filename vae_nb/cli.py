@@ -59,6 +59,7 @@ __all__ = [
 ]
 
 # %% ../nbs/90_cli.ipynb #imports
+import codecs
 import csv
 import inspect
 import logging
@@ -128,7 +129,7 @@ def main() -> None:
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     signal.signal(signal.SIGTERM, _interrupt)
     if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="replace")  # letters that it cannot show
+        sys.stdout.reconfigure(errors="plainly")  # letters that it cannot show
     try:
         with _warnings_in_a_line():
             arguments = sys.argv[1:] or ["--help"]
@@ -144,6 +145,19 @@ def main() -> None:
         _fail(f"error: {line}")
     if status == 130:  # Typer's word for Ctrl-C
         _fail("interrupted: nothing was kept")
+
+
+_PLAIN = {"−": "-", "β": "beta", "±": "+-", "×": "x", "–": "-", "…": "..."}
+
+
+def _plainly(error: UnicodeError) -> tuple[str, int]:
+    "What stands for signs that a terminal cannot show; ? for letters."
+    assert isinstance(error, UnicodeEncodeError)
+    signs = error.object[error.start : error.end]
+    return "".join(_PLAIN.get(sign, "?") for sign in signs), error.end
+
+
+codecs.register_error("plainly", _plainly)
 
 
 def _interrupt(*_):
