@@ -84,6 +84,7 @@ def test_a_loss_that_is_not_finite_from_the_start_leaves_nothing():
     refused("train", "x.npy", *few, "--learning-rate", "1e30", words=words)
 
 
+@pytest.mark.usefixtures("no_pictures", "eager")
 def test_training_goes_on_from_a_model():
     np.save("x.npy", np.repeat(PIXELS, 40, axis=0))
     done = vae_nb("train", "x.npy", "--from", FASHION, "--epochs", 1, "--out", "run")
@@ -172,6 +173,7 @@ def test_the_card_can_be_had_without_the_exact_part(monkeypatch):
     assert [some for some, _ in seen] == [(1000, 100), (7, 3), (1000, 100)]
 
 
+@pytest.mark.usefixtures("no_pictures", "eager")
 def test_an_early_end_is_said():
     np.save("x.npy", np.repeat(PIXELS, 10, axis=0))
     options = ("--epochs", 2, "--validation", "0.2", "--out", "run")
