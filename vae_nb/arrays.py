@@ -115,7 +115,7 @@ def _memory() -> int:
 
 
 # %% ../nbs/10a_arrays.ipynb #read
-_WRITE = "write it with np.save or np.savez"
+_WRITE = "write the images as one array of numbers, with np.save or np.savez"
 
 
 def _entries(path: Path) -> dict[str, Entry]:
