@@ -507,7 +507,7 @@ def _fit(
 # %% ../nbs/05c_loop.ipynb #start
 def _model(start: Run | VAE) -> VAE:
     vae = start.vae if isinstance(start, Run) else start
-    if not isinstance(vae, VAE):
+    if not hasattr(vae, "latent_dim"):
         raise ValueError(
             f"start is a {type(start).__name__}, expected a run, as load_run gives "
             "one, or a VAE"
