@@ -63,6 +63,7 @@ __all__ = [
 ]
 
 # %% ../nbs/90_cli.ipynb #imports
+import codecs
 import csv
 import inspect
 import logging
@@ -132,7 +133,7 @@ def main() -> None:
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     signal.signal(signal.SIGTERM, _interrupt)
     if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="replace")  # letters that it cannot show
+        sys.stdout.reconfigure(errors="plainly")  # letters that it cannot show
     try:
         with _warnings_in_a_line():
             arguments = sys.argv[1:] or ["--help"]
@@ -148,6 +149,19 @@ def main() -> None:
         _fail(f"error: {line}")
     if status == 130:  # Typer's word for Ctrl-C
         _fail("interrupted: nothing was kept")
+
+
+_PLAIN = {"−": "-", "β": "beta", "±": "+-", "×": "x", "–": "-", "…": "..."}
+
+
+def _plainly(error: UnicodeError) -> tuple[str, int]:
+    "What stands for signs that a terminal cannot show; ? for letters."
+    assert isinstance(error, UnicodeEncodeError)
+    signs = error.object[error.start : error.end]
+    return "".join(_PLAIN.get(sign, "?") for sign in signs), error.end
+
+
+codecs.register_error("plainly", _plainly)
 
 
 def _interrupt(*_):
@@ -309,7 +323,7 @@ def _channels(
     if channels not in (1, 3):
         raise ValueError(f"--channels is {channels}, expected 1 for grey, 3 for colour")
     if start:
-        raise ValueError(f"--channels is that of {start}: leave it out")
+        raise ValueError(f"--channels and --grey are set by {start}: leave them out")
     if data is None or data in NAMES:
         raise ValueError(
             f"{data or 'fashion_mnist'} is grey: --channels is for a folder or a file "
@@ -410,7 +424,7 @@ def train(
         chosen = vae_nb.make_recipe(recipe or "default", **changes).name
     size = _size(image_size)
     if start and size:
-        raise ValueError(f"--image-size is that of {start}: leave it out")
+        raise ValueError(f"--image-size is set by {start}: leave it out")
     channels = _channels(channels, grey, start, data)
     _import_quietly()
     team = vae_nb.join_workers(devices)
@@ -424,7 +438,7 @@ def train(
         name = Path(dataset.name).name
         out = out or _run_folder(Path("runs") / f"{name}-{chosen}", resume)
         training, test = len(dataset.train_images), len(dataset.test_images)
-        images = f"{training:,} training images, {test:,} test images"
+        images = f"{_counted(training, 'training')}, {_counted(test, 'test')}"
         how = f"going on from {start}" if start else f"recipe {chosen}"
         print(f"{name}: {images}; {how}{team.described()}", flush=True)
         try:
@@ -452,6 +466,10 @@ def train(
     print(f"model, history, config, metrics and four pictures are in {out}")
 
 
+def _counted(count: int, kind: str) -> str:
+    return f"{count:,} {kind} image{'s' if count != 1 else ''}"
+
+
 def _summary(run: "Run") -> str:
     metrics, config = run.metrics, run.config
     seen = " (which it was trained on, too)" if config["train_on_test_images"] else ""
@@ -461,7 +479,7 @@ def _summary(run: "Run") -> str:
         f"test -ELBO {metrics['negative_elbo']:.2f} = "
         f"reconstruction {metrics['reconstruction_loss']:.2f} "
         f"+ KL {metrics['kl_loss']:.2f} nats per image{bits}, "
-        f"over {metrics['images']:,} test images{seen}"
+        f"over {_counted(metrics['images'], 'test')}{seen}"
     ]
     if "best_epoch" in config:
         best, done = config["best_epoch"], config["epochs_done"]

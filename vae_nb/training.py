@@ -57,7 +57,7 @@ def build_vae(
         seed=recipe.seed,
     )
     vae = VAE(encoder, decoder, likelihood, beta=recipe.beta)
-    # between two returns to Python, which would wait for each step
+    # so many steps without a return to Python, which would wait for each
     vae.compile(build_optimizer(recipe, steps), steps_per_execution=32)
     return vae
 
@@ -475,9 +475,9 @@ def _warn_of_collapse(vae: VAE, images: Images) -> None:
     idle = vae.latent_dim - len(active_latents(vae, images))
     if idle:
         warnings.warn(
-            f"{idle} of {vae.latent_dim} latents carry no information about the image "
-            "(posterior collapse): try a smaller beta or learning rate, more epochs, "
-            "or fewer latents",
+            f"{idle} of {vae.latent_dim} latents {'carries' if idle == 1 else 'carry'} "
+            "no information about the image (posterior collapse): try a smaller beta "
+            "or learning rate, more epochs, or fewer latents",
             stacklevel=5,
         )
 
@@ -548,7 +548,13 @@ def _fit(
 
 # %% ../nbs/05c_loop.ipynb #start
 def _model(start: Run | VAE) -> VAE:
-    return start.vae if isinstance(start, Run) else start
+    vae = start.vae if isinstance(start, Run) else start
+    if not hasattr(vae, "latent_dim"):
+        raise ValueError(
+            f"start is a {type(start).__name__}, expected a run, as load_run gives "
+            "one, or a VAE"
+        )
+    return vae
 
 
 def _copied(vae: VAE, recipe: Recipe, steps: int) -> VAE:
@@ -589,7 +595,7 @@ def _going_on(
         likelihood=there.likelihood,
         encoder=there.encoder,
         decoder=there.decoder,
-        # beta rises for new models; this one speaks already
+        # a warm-up is for new models; this one uses its latents already
         kl_warmup=changes.get("kl_warmup") or 0.0,
     )
 
@@ -622,6 +628,12 @@ def train(
     """
     team = team or _alone()
     with team.at_work():
+        if not isinstance(dataset, Dataset):
+            raise ValueError(
+                f"the dataset is a {type(dataset).__name__}, expected a Dataset: "
+                "load_dataset reads one, and Dataset(name, train_images, …) makes one"
+            )
+        check_images(dataset.train_images)
         team.agree(_given(recipe, changes))
         if resume and out is not None and team.chief:
             recipe = runs.begun_with(out, recipe)
@@ -632,7 +644,7 @@ def train(
         chosen = completed(recipe, dataset.image_shape)
         if team.several:  # the chief may resume a run that was begun with another
             chosen = Recipe(**team.from_chief(lambda: asdict(chosen)))
-        check_images(dataset.train_images)
+        callbacks = keras.tree.flatten(callbacks)  # Keras takes one alone, too
         check_images(dataset.test_images, dataset.image_shape)
         if tensorboard and (out is None or not find_spec("tensorboard")):
             raise ValueError(
