@@ -1,0 +1,124 @@
+"""What reading costs as stored images grow: 10,000, 100,000 and a million of 28x28.
+
+    python benchmarks/scale.py           # about 6 minutes, 0.8 GB of disk
+    python benchmarks/scale.py --quick   # 1,000 images; writes nothing
+
+Images made up from a seed lie in one .npy file and are read as the library reads what
+is too large for the memory: `Batches` of `StoredImages`, each epoch in an order of its
+own, by themselves and while the default recipe trains. Each size has a process of its
+own. A cold cache: the system was told to forget the file (posix_fadvise, DONTNEED);
+`disk_mb` is what it then read from the disk, by /proc/self/io. What the disk below
+keeps of it in a cache of its own is not known. Writes benchmarks/results/scale.json.
+"""
+
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from harness import alone, peak_memory_mb, provenance, run, timed
+
+import vae_nb
+
+BATCH, ENOUGH = 256, 100_000  # images in a step; images to measure the speed by
+BLOCK = 100_000  # images that are made at a time
+
+
+def make(file: Path, images: int) -> None:
+    "Images made up from a seed, in a file."
+    rng = np.random.default_rng(0)
+    stored = np.lib.format.open_memmap(file, "w+", "uint8", (images, 28, 28))
+    for start in range(0, images, BLOCK):
+        block = stored[start : start + BLOCK]
+        block[:] = rng.integers(0, 256, block.shape, "uint8")
+    stored.flush()
+
+
+def forget(file: str) -> None:
+    "Drop a file from the page cache, which takes no rights."
+    handle = os.open(file, os.O_RDONLY)
+    os.fsync(handle)
+    os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
+    os.close(handle)
+
+
+def disk_mb() -> float:
+    "What this process has had read from the disk so far."
+    counts = dict(line.split(": ") for line in open("/proc/self/io"))
+    return int(counts["read_bytes"]) / 1e6
+
+
+def measured(work, file: str, images: int, cold: bool) -> dict:
+    "Images per second of work on all images, which is repeated where they are few."
+    seconds, before, rounds = 0.0, disk_mb(), max(1, ENOUGH // images)
+    for _ in range(rounds):
+        if cold:
+            forget(file)
+        seconds += timed(work)[1]["seconds"]
+    return {
+        "images_a_second": round(rounds * images / seconds),
+        "disk_mb": round((disk_mb() - before) / rounds, 1),
+    }
+
+
+def one_size(file: str) -> dict:
+    "Reading, shuffling, hashing and training; the memory is that of the process."
+    stored = vae_nb.StoredImages(file)
+    images = len(stored)
+    vae = vae_nb.build_vae((28, 28, 1), vae_nb.make_recipe(), steps=10**6)
+    batches = vae_nb.Batches(stored, BATCH, seed=0)
+    few = vae_nb.Batches(stored[: 2 * BATCH], BATCH, seed=0)
+    vae.fit(few, verbose=0)  # compiles
+    compiled = peak_memory_mb()
+
+    def read():
+        for step in range(len(batches)):
+            batches[step]
+        batches.on_epoch_end()
+
+    def train():
+        vae.fit(batches, shuffle=False, verbose=0)
+
+    speeds = {
+        name: {
+            cache: measured(work, file, images, cache == "cold")
+            for cache in ("cold", "warm")
+        }
+        for name, work in (("reading", read), ("training", train))
+    }
+    rounds = max(1, ENOUGH // images)
+    _, clock = timed(lambda: [batches.begin(epoch) for epoch in range(rounds)])
+    labels = np.zeros(images, "int32")
+    names = ("none",)
+    dataset = vae_nb.Dataset("made up", stored, labels, few.images, labels[:512], names)
+    _, hashing = timed(dataset.fingerprint)
+    return {
+        "images": images,
+        "file_mb": round(Path(file).stat().st_size / 1e6, 1),
+        **speeds,
+        "seconds_to_shuffle": clock["seconds"] / rounds,
+        "order_mb": (batches.order.nbytes + stored.rows.nbytes) / 1e6,
+        "seconds_to_fingerprint": hashing["seconds"],
+        "memory_mb": {"compiled": compiled, "peak": peak_memory_mb()},
+        "parameters": vae.encoder.count_params() + vae.decoder.count_params(),
+    }
+
+
+def measure(quick: bool) -> dict:
+    origin = provenance("vae_nb", "keras", "tensorflow", "numpy")
+    sizes = []
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:  # on a disk
+        for images in [1_000] if quick else [10_000, 100_000, 1_000_000]:
+            file = Path(folder) / f"{images}.npy"
+            make(file, images)
+            sizes.append(alone(one_size, str(file)))
+            file.unlink()
+    return {
+        "what": f"images of 28x28 in a .npy file, the default recipe, steps of {BATCH}",
+        **origin,
+        "sizes": sizes,
+    }
+
+
+if __name__ == "__main__":
+    run(measure)
