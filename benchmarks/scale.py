@@ -48,45 +48,48 @@ def disk_mb() -> float:
     return int(counts["read_bytes"]) / 1e6
 
 
-def measured(work, file: str, images: int, cold: bool) -> dict:
-    "Images per second of work on all images, which is repeated where they are few."
-    seconds, before, rounds = 0.0, disk_mb(), max(1, ENOUGH // images)
-    for _ in range(rounds):
-        if cold:
-            forget(file)
-        seconds += timed(work)[1]["seconds"]
+def measured(epochs, images: int, rounds: int, begin) -> dict:
+    "Images per second of so many epochs, before each of which something is done."
+    before = disk_mb()
+    _, clock = timed(epochs, rounds, begin)
     return {
-        "images_a_second": round(rounds * images / seconds),
+        "images_a_second": round(rounds * images / clock["seconds"]),
         "disk_mb": round((disk_mb() - before) / rounds, 1),
     }
 
 
-def one_size(file: str) -> dict:
+def one_size(file: str, enough: int) -> dict:
     "Reading, shuffling, hashing and training; the memory is that of the process."
+    import keras
+
     stored = vae_nb.StoredImages(file)
     images = len(stored)
+    rounds = max(1, enough // images)
     vae = vae_nb.build_vae((28, 28, 1), vae_nb.make_recipe(), steps=10**6)
     batches = vae_nb.Batches(stored, BATCH, seed=0)
     few = vae_nb.Batches(stored[: 2 * BATCH], BATCH, seed=0)
     vae.fit(few, verbose=0)  # compiles
     compiled = peak_memory_mb()
 
-    def read():
-        for step in range(len(batches)):
-            batches[step]
-        batches.on_epoch_end()
+    def read(rounds, begin):
+        for epoch in range(rounds):
+            begin()
+            batches.begin(epoch)
+            for step in range(len(batches)):
+                batches[step]
 
-    def train():
-        vae.fit(batches, shuffle=False, verbose=0)
+    def train(rounds, begin):
+        each = keras.callbacks.LambdaCallback(on_epoch_begin=lambda *_: begin())
+        told = dict(callbacks=[each], shuffle=False, verbose=0)
+        vae.fit(batches, epochs=rounds, **told)
 
-    speeds = {
-        name: {
-            cache: measured(work, file, images, cache == "cold")
-            for cache in ("cold", "warm")
+    caches = {"cold": lambda: forget(file), "warm": lambda: None}
+    speeds = {}
+    for name, epochs in (("reading", read), ("training", train)):
+        speeds[name] = {
+            cache: measured(epochs, images, rounds, begin)
+            for cache, begin in caches.items()
         }
-        for name, work in (("reading", read), ("training", train))
-    }
-    rounds = max(1, ENOUGH // images)
     _, clock = timed(lambda: [batches.begin(epoch) for epoch in range(rounds)])
     labels = np.zeros(images, "int32")
     names = ("none",)
@@ -111,7 +114,7 @@ def measure(quick: bool) -> dict:
         for images in [1_000] if quick else [10_000, 100_000, 1_000_000]:
             file = Path(folder) / f"{images}.npy"
             make(file, images)
-            sizes.append(alone(one_size, str(file)))
+            sizes.append(alone(one_size, str(file), 0 if quick else ENOUGH))
             file.unlink()
     return {
         "what": f"images of 28x28 in a .npy file, the default recipe, steps of {BATCH}",
