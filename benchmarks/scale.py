@@ -5,10 +5,11 @@
 
 Images made up from a seed lie in one .npy file and are read as the library reads what
 is too large for the memory: `Batches` of `StoredImages`, each epoch in an order of its
-own, by themselves and while the default recipe trains. Each size has a process of its
-own. A cold cache: the system was told to forget the file (posix_fadvise, DONTNEED);
-`disk_mb` is what it then read from the disk, by /proc/self/io. What the disk below
-keeps of it in a cache of its own is not known. Writes benchmarks/results/scale.json.
+own; whole epochs by themselves, and their first 200 batches while the default recipe
+trains. Each size has a process of its own. A cold cache: the system was told to forget
+the file (posix_fadvise, DONTNEED); `disk_mb` is what it then read from the disk, by
+/proc/self/io. What the disk below keeps of it in a cache of its own is not known.
+Writes benchmarks/results/scale.json.
 """
 
 import os
@@ -20,7 +21,7 @@ from harness import alone, peak_memory_mb, provenance, run, timed
 
 import vae_nb
 
-BATCH, ENOUGH = 256, 100_000  # images in a step; images to measure the speed by
+BATCH, STEPS = 256, 200  # images in a step; steps that tell the speed of training
 BLOCK = 100_000  # images that are made at a time
 
 
@@ -58,15 +59,20 @@ def measured(epochs, images: int, rounds: int, begin) -> dict:
     }
 
 
-def one_size(file: str, enough: int) -> dict:
+def one_size(file: str, rounds: int) -> dict:
     "Reading, shuffling, hashing and training; the memory is that of the process."
     import keras
 
+    class Part(vae_nb.Batches):
+        "The first batches of each epoch."
+
+        def __len__(self):
+            return min(super().__len__(), STEPS)
+
     stored = vae_nb.StoredImages(file)
     images = len(stored)
-    rounds = max(1, enough // images)
     vae = vae_nb.build_vae((28, 28, 1), vae_nb.make_recipe(), steps=10**6)
-    batches = vae_nb.Batches(stored, BATCH, seed=0)
+    batches, part = (kind(stored, BATCH, seed=0) for kind in (vae_nb.Batches, Part))
     few = vae_nb.Batches(stored[: 2 * BATCH], BATCH, seed=0)
     vae.fit(few, verbose=0)  # compiles
     compiled = peak_memory_mb()
@@ -81,13 +87,14 @@ def one_size(file: str, enough: int) -> dict:
     def train(rounds, begin):
         each = keras.callbacks.LambdaCallback(on_epoch_begin=lambda *_: begin())
         told = dict(callbacks=[each], shuffle=False, verbose=0)
-        vae.fit(batches, epochs=rounds, **told)
+        vae.fit(part, epochs=rounds, **told)
 
     caches = {"cold": lambda: forget(file), "warm": lambda: None}
     speeds = {}
     for name, epochs in (("reading", read), ("training", train)):
+        taken = images if name == "reading" else min(images, STEPS * BATCH)
         speeds[name] = {
-            cache: measured(epochs, images, rounds, begin)
+            cache: measured(epochs, taken, rounds, begin)
             for cache, begin in caches.items()
         }
     _, clock = timed(lambda: [batches.begin(epoch) for epoch in range(rounds)])
@@ -114,10 +121,12 @@ def measure(quick: bool) -> dict:
         for images in [1_000] if quick else [10_000, 100_000, 1_000_000]:
             file = Path(folder) / f"{images}.npy"
             make(file, images)
-            sizes.append(alone(one_size, str(file), 0 if quick else ENOUGH))
+            rounds = 1 if quick else max(1, STEPS * BATCH // images)
+            sizes.append(alone(one_size, str(file), rounds))
             file.unlink()
     return {
-        "what": f"images of 28x28 in a .npy file, the default recipe, steps of {BATCH}",
+        "what": "images of 28x28 in a .npy file; reading whole epochs, training at "
+        f"most {STEPS} steps of {BATCH} of each by the default recipe",
         **origin,
         "sizes": sizes,
     }
