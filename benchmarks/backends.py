@@ -20,7 +20,7 @@ from harness import in_turn, peak_memory_mb, provenance, run, timed
 
 BATCH, EPOCH = 256, 40  # images in a step, steps in an epoch
 BACKENDS = ("tensorflow", "jax", "torch")
-WAYS = {  # what `compile` is told, beside what the library chooses
+WAYS: dict[str, dict] = {  # what `compile` is told, beside what the library chooses
     "tensorflow": {},
     "tensorflow, a step at a time": {"steps_per_execution": 1},
     "tensorflow, XLA": {"jit_compile": True},
