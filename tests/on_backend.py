@@ -115,7 +115,7 @@ def losses() -> dict[str, list[float]]:
         ("default", (8, 8, 1), 0.1, {}),
         ("article", (8, 8, 1), 0.1, {"recipe": "article"}),
         ("8bit", (8, 8, 1), 0.01, {"recipe": "8bit"}),
-        ("colour", (20, 16, 3), 1e-4, {"latent_dim": 8}),
+        ("colour", (20, 16, 3), 1e-3, {"latent_dim": 8}),
     ):
         found[name] = three_steps(shape, rate, settings)
     return found

@@ -323,6 +323,18 @@ def steps_at_once() -> int:
     return 1 if keras.backend.backend() == "torch" else 32  # PyTorch makes one only
 
 
+def _portable(config: Any) -> Any:
+    "A saved config with Keras' own name of what has another name on PyTorch only."
+    if isinstance(config, list):
+        return [_portable(part) for part in config]
+    if not isinstance(config, dict):
+        return config
+    config = {name: _portable(part) for name, part in config.items()}
+    if str(config.get("module")).startswith("keras.src.backend."):
+        config |= {"module": "keras.optimizers", "registered_name": None}
+    return config
+
+
 class _OwnLoss(keras.Model):
     "A Keras model that has a loss of its own, and images to check."
 
@@ -349,7 +361,7 @@ class _OwnLoss(keras.Model):
     def get_compile_config(self) -> dict | None:
         "What Keras keeps of `compile`, and the backend that it was for."
         config = super().get_compile_config()
-        return config and {**config, "backend": keras.backend.backend()}
+        return config and {**_portable(config), "backend": keras.backend.backend()}
 
     def compile_from_config(self, config: dict) -> None:
         "What Keras does for a model whose `compile` it knows."
