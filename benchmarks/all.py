@@ -22,6 +22,8 @@ SCRIPTS = (
     "bound_over_time",
     "speed",
     "scaling",
+    "scale",
+    "backends",
     "evaluation",
     "likelihoods",
     "oddities",

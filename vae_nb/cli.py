@@ -75,6 +75,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
@@ -174,9 +175,12 @@ def _line_of(error: Exception) -> str | None:
     "What is said of an error; None if it is a defect, which deserves a traceback."
     if isinstance(error, OSError | ValueError | ArithmeticError):
         return str(error)
-    # Python's and TensorFlow's
+    if isinstance(error, ModuleNotFoundError) and error.name in _BACKENDS:
+        return _no_backend(error.name)
+    # Python's, TensorFlow's, and what JAX and PyTorch say
+    scarce = re.search("RESOURCE_EXHAUSTED|out of memory|allocate memory", str(error))
     name = type(error).__name__
-    if isinstance(error, MemoryError) or name == "ResourceExhaustedError":
+    if isinstance(error, MemoryError) or name == "ResourceExhaustedError" or scarce:
         return (
             "not enough memory: try a smaller --latent-dim, --batch-size, "
             "--image-size or -n"
@@ -184,6 +188,16 @@ def _line_of(error: Exception) -> str | None:
     if hasattr(error, "format_message"):  # as Typer's own errors have
         return f"{error.format_message().rstrip('.')}; try --help"
     return None
+
+
+_BACKENDS = ("tensorflow", "jax", "torch")  # of Keras, as KERAS_BACKEND names them
+
+
+def _no_backend(name: str) -> str:
+    "What is said where Keras' backend is not installed."
+    there = [other for other in _BACKENDS if other != name and find_spec(other)]
+    other = f", or let Keras run on {there[0]}: KERAS_BACKEND={there[0]}" * bool(there)
+    return f"Keras' backend {name} is not installed: pip install {name}{other}"
 
 
 def _fail(line: str) -> None:

@@ -335,6 +335,23 @@ def count_of(images: Any) -> int | None:
 
 
 # %% ../nbs/04c_inputs.ipynb #own-loss
+def steps_at_once() -> int:
+    "How many steps to make between two returns to Python, which would wait for each."
+    return 1 if keras.backend.backend() == "torch" else 32  # PyTorch makes one only
+
+
+def _portable(config: Any) -> Any:
+    "A saved config with Keras' own name of what has another name on PyTorch only."
+    if isinstance(config, list):
+        return [_portable(part) for part in config]
+    if not isinstance(config, dict):
+        return config
+    config = {name: _portable(part) for name, part in config.items()}
+    if str(config.get("module")).startswith("keras.src.backend."):
+        config |= {"module": "keras.optimizers", "registered_name": None}
+    return config
+
+
 class _OwnLoss(keras.Model):
     "A Keras model that has a loss of its own, and images to check."
 
@@ -358,9 +375,18 @@ class _OwnLoss(keras.Model):
             )
         super().compile(optimizer, **kwargs)
 
+    def get_compile_config(self) -> dict | None:
+        "What Keras keeps of `compile`, and the backend that it was for."
+        config = super().get_compile_config()
+        return config and {**_portable(config), "backend": keras.backend.backend()}
+
     def compile_from_config(self, config: dict) -> None:
         "What Keras does for a model whose `compile` it knows."
-        self.compile(**keras.saving.deserialize_keras_object(config))
+        config = keras.saving.deserialize_keras_object(config)
+        if config.pop("backend", "tensorflow") != keras.backend.backend():
+            # what is quick on one backend is slow on another, or refused
+            config |= dict(steps_per_execution=steps_at_once(), jit_compile="auto")
+        self.compile(**config)
         if self.built:
             self.optimizer.build(self.trainable_variables)
 

@@ -428,7 +428,7 @@ def _noting_this_environment(folder: Path, begun: dict, config: dict) -> dict:
         before, now = _flat(there), _flat(here)
         others = []
         for name, value in now.items():
-            if before.get(name) != value:
+            if before.get(name, value) != value:
                 others.append(f"{name} {before.get(name)} (now {value})")
         warnings.warn(
             f"{folder} was begun with {', '.join(others)}: "

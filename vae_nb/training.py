@@ -30,6 +30,7 @@ from . import runs
 from .decoder import build_decoder
 from .encoder import build_encoder
 from .images import Batches, Dataset, Images, check_images, join, take
+from .inputs import steps_at_once
 from .likelihoods import LIKELIHOODS, default_likelihood, in_bits
 from .recipes import Recipe, completed, make_recipe, settings
 from .runs import Run, State, environment, load_state, run_folder, save_run
@@ -57,8 +58,7 @@ def build_vae(
         seed=recipe.seed,
     )
     vae = VAE(encoder, decoder, likelihood, beta=recipe.beta)
-    # so many steps without a return to Python, which would wait for each
-    vae.compile(build_optimizer(recipe, steps), steps_per_execution=32)
+    vae.compile(build_optimizer(recipe, steps), steps_per_execution=steps_at_once())
     return vae
 
 
@@ -562,7 +562,7 @@ def _copied(vae: VAE, recipe: Recipe, steps: int) -> VAE:
     copy = type(vae).from_config(vae.get_config())
     copy.set_weights(vae.get_weights())
     copy.beta = recipe.beta
-    copy.compile(build_optimizer(recipe, steps), steps_per_execution=32)
+    copy.compile(build_optimizer(recipe, steps), steps_per_execution=steps_at_once())
     return copy
 
 
