@@ -30,7 +30,6 @@ from .time_left import progress
 
 
 # %% ../nbs/05_training.ipynb #vae
-#| code-fold: true
 @keras.saving.register_keras_serializable(package="vae_nb")
 class VAE(CheckedModel):
     """A variational autoencoder, trained on -ELBO at beta = 1. Kingma & Welling (2013).
