@@ -30,6 +30,7 @@ from nbdev.processors import (
     strip_ansi,
 )
 from pybtex.database import parse_file
+from sphinx import addnodes
 from sphinx.util import logging
 
 from vae_nb._help import comments_of, parameters
@@ -534,17 +535,24 @@ def write_search_texts(app, out: Path) -> None:
     for page in app.env.found_docs:
         doctree, parts = app.env.get_doctree(page), {}
         for paragraph in doctree.findall(nodes.paragraph):
-            above = paragraph
-            while above and not isinstance(above, nodes.section):
-                above = above.parent
-            if above:
-                parts.setdefault(above["ids"][0], []).append(words_of(paragraph))
-        texts[page] = [[place, " ".join(words)] for place, words in parts.items()]
+            if place := place_of(paragraph):
+                parts.setdefault(place, []).append(words_of(paragraph))
+        texts[page] = [[place, " · ".join(words)] for place, words in parts.items()]
     script = f"window.SEARCH_TEXTS = {json.dumps(texts, ensure_ascii=False)};\n"
     (out / "_static" / SEARCH_TEXTS).write_text(script, encoding="utf-8")
 
 
 SEARCH_TEXTS = "search-texts.js"
+
+
+def place_of(node: nodes.Node) -> str | None:
+    "The anchor of what is around it: a section, or a name of the reference."
+    while node := node.parent:
+        if isinstance(node, addnodes.desc) and node[0]["ids"]:
+            return node[0]["ids"][0]
+        if isinstance(node, nodes.section):
+            return node["ids"][0]
+    return None
 
 
 def words_of(paragraph: nodes.paragraph) -> str:
