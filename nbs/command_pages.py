@@ -99,7 +99,7 @@ def table(head: str, parameters: list, context: Any) -> str:
     "What each parameter is, in its own words."
     if not parameters:
         return ""
-    rows = [f"| {head} | What it does |", "|---|---|"]
+    rows = ["```{table}", ":class: options", f"| {head} | What it does |", "|---|---|"]
     for parameter in parameters:
         names, help = parameter.get_help_record(context)
         if head == "Argument":
@@ -108,7 +108,7 @@ def table(head: str, parameters: list, context: Any) -> str:
         names, help = (text.replace("|", r"\|") for text in (names, help))
         names = names.replace(" range>", ">")  # its range is in the help
         rows.append(f"| `{names}` | {' '.join(help.split())} |")
-    return "\n".join(rows)
+    return "\n".join([*rows, "```"])
 
 
 def sessions_of(notebook: Path) -> dict[str, list[str]]:
