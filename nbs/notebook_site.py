@@ -533,8 +533,8 @@ def write_search_texts(app, out: Path) -> None:
     "What a search shows of a page: the words of its sections, without code."
     texts = {}
     for page in app.env.found_docs:
-        doctree, parts = app.env.get_doctree(page), {}
-        for paragraph in doctree.findall(nodes.paragraph):
+        parts: dict[str, list[str]] = {}
+        for paragraph in app.env.get_doctree(page).findall(nodes.paragraph):
             if place := place_of(paragraph):
                 parts.setdefault(place, []).append(words_of(paragraph))
         texts[page] = [[place, " · ".join(words)] for place, words in parts.items()]
