@@ -51,7 +51,7 @@ def prose(page: str) -> str:
 
 def numbers(where: str, pattern: str = "#") -> np.ndarray:
     "Every number that stands at # in a pattern, in order; (n, k) if there are k of #."
-    found = re.findall(pattern.replace("#", NUMBER), where)
+    found = re.findall(pattern.replace("#", NUMBER), where, re.M)
     if not found:
         raise AssertionError(f"there is no {pattern!r} in {where[:80]!r}")
     return np.array(
@@ -247,6 +247,14 @@ def gaps():
         shown("07", "measured-check"), r"by # nats on average, by less than #"
     )
     assert np.allclose(said, [[gap["mean"], quantiles[2]]], atol=0.006)
+
+
+@claim("07a", "The error of the difference is a fraction of those of the two means")
+def paired_errors():
+    means = numbers(shown("07a", "fair"), r"^(?:default|article's): # ± # nats")
+    ((more, error),) = numbers(shown("07a", "fair"), "better by # ± # nats")
+    assert np.isclose(means[0, 0] - means[1, 0], more, atol=0.011)
+    assert error < means[:, 1].min() / 2 and more > 4 * error
 
 
 # 08 and 09: which β, and what goes wrong
