@@ -34,7 +34,7 @@ nitpick_ignore_regex = [("py:.*", ".*")]  # the types in signatures are other li
 
 # What the sidebar lists, in this order. A new notebook finds its place by its number.
 notebook_parts = {
-    "Learn": ["00_*", "00b_f*", "0[1-3]*", "04_*", "04a_*", "05_*", "06*"],
+    "Learn": ["00_*", "00b_*", "0[1-3]*", "04_*", "04a_*", "05_*", "06*"],
     "Go further": ["07_*", "08*", "09*", "1[2-9]*", "[2-7]?*", "04[b-z]*"],
     "Use": [
         "90_*",
@@ -43,7 +43,6 @@ notebook_parts = {
         "11*",
         "05[a-z]*",
         "00[ac-z]*",
-        "00b_p*",
         "07[a-z]*",
         "9[1-9]*",
     ],
