@@ -283,8 +283,8 @@ def _is_float(variable) -> bool:
 def _in_half(vae: VAE, images: np.ndarray, z_mean: np.ndarray) -> set[str]:
     """The layers, as encoder/dense, whose weights may go in half precision.
 
-    The largest are tried first. Together they move no code by 0.0006, no pixel by a quarter of a grey level, and no
-    log p(x|z) by 0.005 nats.
+    The largest are tried first. Together they move no code by 0.0006, no pixel by a
+    quarter of a grey level, and no log p(x|z) by 0.005 nats.
     """
     some, z = images[:300], z_mean[:300]
     codes, pixels, nats = vae.encode(some), vae.decode(z), _log_prob(vae, some, z)
