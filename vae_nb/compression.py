@@ -446,8 +446,12 @@ class Contents:
         paths = [Path(n if n.lower().endswith(suffix) else n + suffix) for n in names]
         if len(set(paths)) < len(paths):  # a.png and a: all get another ending
             paths = [Path(name + suffix) for name in names]
-        if len(set(paths)) < len(paths):
-            raise ValueError("it has two images of one name: write them to a .npz file")
+        taken = set(paths)
+        if len(taken) < len(paths) or any(taken & {*path.parents} for path in paths):
+            raise ValueError(
+                "it has two images of one name, or one named like the folder of "
+                "another: write them to a .npz file"
+            )
         return paths
 
 

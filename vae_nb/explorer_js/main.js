@@ -8,7 +8,7 @@ import { coordinate, inView, uniforms } from "./mathematics.js";
 import { fitFrame } from "./frame.js";
 import { accountFor, load, posterior } from "./model.js";
 import { $, told } from "./page.js";
-import { Plane, heat, paint, picture } from "./plane.js";
+import { Plane, heat, paint, picture, subscript } from "./plane.js";
 import { Strip } from "./strip.js";
 import { Walk } from "./walk.js";
 
@@ -179,10 +179,11 @@ class App {
     canvas.width = this.decodedPicture.width;
     canvas.height = this.decodedPicture.height;
     canvas.getContext("2d").drawImage(this.decodedPicture, 0, 0);
-    const shown = [...state.z].slice(0, 4).map((v) => nats(v)).join(", ");
-    const more = model.latents > 4 ? ", …" : "";
+    const place = model.latents > 2
+      ? state.axes.map((d) => `z${subscript(d)} = ${nats(state.z[d])}`).join(", ")
+      : `z = (${Array.from(state.z, (v) => nats(v)).join(", ")})`;
     const fits = nats(model.logProb(this.chosenPixels(), state.z));
-    $("readout").textContent = `Ring at z = (${shown}${more}): log p(x|z) = ${fits} nats`;
+    $("readout").textContent = `Ring at ${place}: log p(x|z) = ${fits} nats`;
     this.onMoved?.();
     this.redraw();
   }

@@ -109,16 +109,18 @@ export function gridIn(box, n, dims, code) {
 
 // A box around nearly all of the posterior over `dims`, and around q, from a box that is
 // too large: cells are halved where a peak may be, until some forty fit along its side.
-export async function boxAround(model, x, q, code, dims, box, breathe) {
+// At most about n cells for each axis at a time.
+export async function boxAround(model, x, q, code, dims, box, n, breathe) {
   const side = ({ low, high }) => Math.max(...low.map((a, axis) => high[axis] - a));
-  let step = Math.min(side(box) / 24, 0.25), cells = cellsIn(box, step), most = -Infinity;
+  let step = Math.max(Math.min(side(box) / 24, 0.25), side(box) / n / 0.75);
+  let cells = cellsIn(box, step), most = -Infinity;
   for (;;) {
     const joint = await inPieces(model, x, inSpace(cells, dims, code), breathe);
     for (const v of joint) most = Math.max(most, v);
     const found = withQ(around(cells, holding(joint, 0.98), step, dims.length), q, dims);
     const kept = [...joint.keys()].filter((i) => joint[i] > most - 8 - hidden(step));
     const fine = step <= Math.min(side(found) / 40, 0.04) || step < 1 / 1000;
-    if (fine || kept.length > 2500) return found;
+    if (fine || kept.length * 2 ** dims.length > n ** dims.length) return found;
     cells = halved(cells, kept, step, dims.length);
     step /= 2;
   }

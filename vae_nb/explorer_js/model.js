@@ -90,7 +90,7 @@ function meanKl(arrays, count, dims) {
 export async function posterior(model, x, q, code, dims, box, { breathe, show, sizes }) {
   let grid;
   for (const n of sizes) {
-    if (grid) box = await boxAround(model, x, q, code, dims, box, breathe);
+    if (grid) box = await boxAround(model, x, q, code, dims, box, n, breathe);
     const joint = await inPieces(model, x, gridIn(box, n, dims, code), breathe);
     grid = { joint, box, n, dims, last: n === sizes.at(-1) };
     show?.(grid);
