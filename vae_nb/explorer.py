@@ -566,9 +566,10 @@ def latent_explorer(
     check_images(images, vae.image_shape)
     classes, names = _checked_labels(labels, class_names, len(images))
     rows = _chosen(classes, _as_many(vae) if most is None else most)
+    start = None if first is None else _place_of(first, rows)
     seen = _as_bytes(vae, take(images, rows)) / np.float32(255)
     known, truth = _known(vae, seen, exact)
-    start = _telling(known) if first is None else _place_of(first, rows)
+    start = _telling(known) if start is None else start
     described, data = _packed(
         {
             "pixels": np.round(255 * seen).astype("uint8"),
