@@ -614,7 +614,7 @@ def _check_model(vae: VAE, exact: bool | None) -> None:
         )
 
 
-def _as_bytes(vae: VAE, images: np.ndarray) -> np.ndarray:
+def _as_bytes(vae: VAE, images: Images) -> np.ndarray:
     "Images in 8 bits as the model sees them: tossed, where the likelihood tosses."
     pixels = np.round(255 * np.asarray(images)).astype("uint8")
     seen = vae.likelihood.observe((pixels / 255).astype("float32"), seed=0)
