@@ -117,7 +117,7 @@ export async function boxAround(model, x, q, code, dims, box, n, breathe) {
   for (;;) {
     const joint = await inPieces(model, x, inSpace(cells, dims, code), breathe);
     for (const v of joint) most = Math.max(most, v);
-    const found = withQ(around(cells, holding(joint, 0.98), step, dims.length), q, dims);
+    const found = roomy(around(cells, holding(joint, 0.98), step, dims.length), q, dims);
     const kept = [...joint.keys()].filter((i) => joint[i] > most - 8 - hidden(step));
     const fine = step <= Math.min(side(found) / 40, 0.04) || step < 1 / 1000;
     if (fine || kept.length * 2 ** dims.length > n ** dims.length) return found;
@@ -126,10 +126,12 @@ export async function boxAround(model, x, q, code, dims, box, n, breathe) {
   }
 }
 
-function withQ({ low, high }, q, dims) {
+// Larger by a fifth on each side, where the light fades out, and with q in it
+function roomy({ low, high }, q, dims) {
+  const room = low.map((a, axis) => 0.2 * (high[axis] - a));
   return {
-    low: dims.map((d, axis) => Math.min(low[axis], q.mean[d] - 4 * q.sigma[d])),
-    high: dims.map((d, axis) => Math.max(high[axis], q.mean[d] + 4 * q.sigma[d])),
+    low: dims.map((d, i) => Math.min(low[i] - room[i], q.mean[d] - 4 * q.sigma[d])),
+    high: dims.map((d, i) => Math.max(high[i] + room[i], q.mean[d] + 4 * q.sigma[d])),
   };
 }
 
