@@ -24,9 +24,9 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 import vae_nb
-from vae_nb.explorer import _script
 
 __all__ = ["browser"]  # a fixture
+GREY = np.zeros((4, 8, 8, 1), "float32")
 SITE = Path(__file__).resolve().parent.parent / "nbs" / "_static"
 
 
@@ -106,16 +106,13 @@ load(told).then(({model}) => done({
 
 @pytest.fixture(scope="module")
 def computing(browser, tmp_path_factory):
-    "A page that holds the scripts that compute, and nothing to see."
-    modules = "data network mathematics likelihoods model".split()
-    script = f"{_script(modules)}\nwindow.load = load;"
+    "A page whose scripts take other models, too."
+    whole = vae_nb.latent_explorer(small(), GREY, exact=False).html()
+    began = "window.vae_nb = {};"
+    assert whole.count(began) == 1
     page = tmp_path_factory.mktemp("scripts") / "page.html"
-    page.write_text(
-        f'<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,">'
-        f'<script type="module">{script}</script>',
-        encoding="utf-8",
-    )
-    shown(browser, page, until="window.load")
+    page.write_text(whole.replace(began, f"{began} window.load = load;"), "utf-8")
+    shown(browser, page)
     return page
 
 
@@ -189,7 +186,6 @@ def odd_layer(layer) -> vae_nb.VAE:
     return vae_nb.VAE(vae.encoder, decoder)
 
 
-GREY = np.zeros((4, 8, 8, 1), "float32")
 FEW_NAMES = {"labels": [0, 1, 2, 3], "class_names": ["a", "b"]}
 REFUSED = {
     "is a Odd, which the page cannot run": (lambda: odd_layer(Odd()), GREY, {}),
