@@ -1,6 +1,5 @@
-"""Pages of the latent explorer in a browser, and models to make them of."""
+"""Pages of the latent explorer in a browser."""
 
-import functools
 import json
 import os
 import shutil
@@ -23,7 +22,6 @@ look();
 """
 STARTED = "window.vae_nb?.app"
 WHOLE = "window.vae_nb?.app?.truthReady && vae_nb.app.tilesReady"
-DENSE = dict(filters=(), hidden=(32,), activation="silu")
 
 
 @pytest.fixture(scope="module")
@@ -92,20 +90,3 @@ def page_of(vae, folder: Path, count: int = 12, **options) -> Path:
     labels = options.pop("labels", np.arange(count) % 3)
     explorer = vae_nb.latent_explorer(vae, images, labels, **options)
     return explorer.save(folder / "page.html")
-
-
-def built(shape, latents, likelihood="bernoulli", encoder=None, decoder=None):
-    "A model that was not trained."
-    kind = vae_nb.LIKELIHOODS[likelihood](seed=0)
-    per_pixel = {"params_per_pixel": kind.params_per_pixel}
-    return vae_nb.VAE(
-        vae_nb.build_encoder(shape, latents, seed=0, **(encoder or DENSE)),
-        vae_nb.build_decoder(shape, latents, seed=0, **per_pixel, **(decoder or DENSE)),
-        kind,
-    )
-
-
-@functools.cache
-def small(latents: int = 2) -> vae_nb.VAE:
-    "A quick model, which several tests look at."
-    return built((8, 8, 1), latents)

@@ -10,10 +10,10 @@ from explorer_pages import (
     browser,
     complaints,
     shown,
-    small,
     state,
     wait,
 )
+from models import small
 from selenium import webdriver
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.actions.wheel_input import ScrollOrigin

@@ -4,22 +4,12 @@ import json
 import re
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 from command import accepted, refused
-from explorer_pages import (
-    DENSE,
-    WHOLE,
-    browser,
-    built,
-    complaints,
-    page_of,
-    shown,
-    small,
-    state,
-)
+from explorer_pages import WHOLE, browser, complaints, page_of, shown, state
 from keras import layers
+from models import DENSE, FOUR, Odd, built, namesakes, odd_layer, residual, small
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
@@ -33,50 +23,6 @@ SITE = Path(__file__).resolve().parent.parent / "nbs" / "_static"
 # JavaScript is Keras
 
 
-def residual() -> vae_nb.VAE:
-    "A model of layers that build_encoder and build_decoder do not use."
-    x = keras.Input((12, 10, 3))
-    h = layers.Conv2D(6, 3, padding="same", use_bias=False)(x)
-    h = layers.BatchNormalization()(h)
-    h = layers.Activation("gelu")(h)
-    side = layers.Conv2D(6, 3, dilation_rate=2, padding="same", activation="elu")(h)
-    h = layers.Add()([h, side])
-    h = layers.Concatenate()(
-        [
-            layers.Conv2D(4, 2, strides=2)(h),
-            layers.Conv2D(2, 2, strides=2, activation="tanh")(h),
-        ]
-    )
-    h = layers.Flatten()(layers.Dropout(0.5)(h))
-    mean, log_var = layers.Dense(2)(h), layers.Dense(2)(h)
-    encoder = keras.Model(x, [mean, log_var, vae_nb.Sampling(0)([mean, log_var])])
-    z = keras.Input((2,))
-    h = layers.Reshape((5, 4, 3))(layers.Dense(60, activation="softplus")(z))
-    h = layers.UpSampling2D()(h)
-    gate = layers.Conv2D(3, 3, padding="same", activation="sigmoid")(h)
-    h = layers.ZeroPadding2D(((1, 1), (1, 1)))(layers.Multiply()([h, gate]))
-    decoder = keras.Model(z, layers.Conv2D(3, 1)(h))
-    norm = encoder.layers[2]
-    norm.moving_mean.assign(np.linspace(-0.3, 0.2, 6))
-    norm.moving_variance.assign(np.linspace(0.5, 2, 6))
-    return vae_nb.VAE(encoder, decoder)
-
-
-def namesakes() -> vae_nb.VAE:
-    "An encoder and a decoder that have their name, and those of layers, in common."
-    x = keras.Input((4, 4, 1))
-    h = layers.Dense(3, activation="tanh", name="dense")(layers.Flatten()(x))
-    mean, log_var = layers.Dense(1, name="a")(h), layers.Dense(1, name="b")(h)
-    encoded = [mean, log_var, vae_nb.Sampling(0)([mean, log_var])]
-    z = keras.Input((1,))
-    h = layers.Dense(16, activation="elu", name="dense")(z)
-    decoded = layers.Reshape((4, 4, 1))(layers.Dense(16, name="a")(h))
-    return vae_nb.VAE(
-        keras.Model(x, encoded, name="net"), keras.Model(z, decoded, name="net")
-    )
-
-
-FOUR = dict(filters=(8, 12), kernel_size=4)
 ONE_SCALE = DENSE | {"shared_scale": True}
 FEATURES = DENSE | {"fourier_features": 8}
 MODELS = {
@@ -171,24 +117,13 @@ def test_odd_models_get_a_sensible_page(browser, tmp_path, vae, count, options):
 # What is refused
 
 
-class Odd(keras.layers.Layer):
-    def call(self, x):
-        return x
-
-
 class Unknown(vae_nb.Bernoulli):
     "A likelihood that the page has never heard of."
 
 
-def odd_layer(layer) -> vae_nb.VAE:
-    vae = small()
-    decoder = keras.Model(vae.decoder.input, layer(vae.decoder.output))
-    return vae_nb.VAE(vae.encoder, decoder)
-
-
 FEW_NAMES = {"labels": [0, 1, 2, 3], "class_names": ["a", "b"]}
 REFUSED = {
-    "is a Odd, which the page cannot run": (lambda: odd_layer(Odd()), GREY, {}),
+    "is a Odd, which only Keras can run": (lambda: odd_layer(Odd()), GREY, {}),
     "with activation": (
         lambda: odd_layer(layers.Activation("tanh_shrink")),
         GREY,

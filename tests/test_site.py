@@ -65,16 +65,22 @@ const scrolls = (e) => e.checkVisibility() && e.scrollWidth > e.clientWidth + 1
 return [...document.querySelectorAll("article *")].filter(scrolls)
   .map((e) => e.textContent.trim().slice(0, 120));
 """
-# Mathematics is MathJax's business; and of thousands of coloured words of code, axe
-# need see only one of each kind
+# Mathematics is MathJax's business; and of thousands of words of code, links and
+# entries of the reference, axe need see only a few of each kind
 THIN = """
-const kinds = new Set();
 document.querySelectorAll("mjx-container").forEach((e) => e.replaceWith("formula"));
-document.querySelectorAll("pre span, dt.sig span").forEach((e) => {
-  const block = e.closest("div.cell_input, div.cell_output, dt, div.highlight");
-  const kind = [e, e.parentElement, block].map((x) => x?.className).join("|");
-  e.childElementCount || !kinds.has(kind) ? kinds.add(kind) : e.remove();
-});
+const kept = "[id], h1, h2, h3, h4, img, svg, svg *, iframe, input, summary, td, th";
+const kinds = new Map(), seen = {};
+for (const e of document.querySelectorAll("article *")) {  // parents before children
+  const own = [e.tagName, e.className, e.getAttributeNames(), e.style.cssText];
+  kinds.set(e, (kinds.get(e.parentElement) ?? "") + own.join("|"));
+}
+for (const [e, kind] of [...kinds].reverse()) {  // and here after
+  if (e.childElementCount || e.matches(kept)) continue;
+  const which = kind + !e.textContent.trim();
+  seen[which] = (seen[which] ?? 0) + 1;
+  if (seen[which] > 3) e.remove();
+}
 const still = document.createElement("style");
 still.textContent = "* { transition: none !important; }";
 document.head.append(still);
@@ -85,7 +91,8 @@ const done = arguments[1];
 const serious = (violation) => ["serious", "critical"].includes(violation.impact);
 const say = ({id, nodes: [{html, failureSummary}, ...more]}) =>
   `${id}: ${more.length + 1} times, ${html.slice(0, 200)} ${failureSummary}`;
-axe.run(document, {iframes: false, ...arguments[0]})
+// region is a moderate rule at most, and a slow one
+axe.run(document, {iframes: false, rules: {region: {enabled: false}}, ...arguments[0]})
   .then((r) => done(r.violations.filter(serious).map(say)));
 """
 HITS = r"""

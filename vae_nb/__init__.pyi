@@ -15,6 +15,7 @@ from .encoder import build_encoder
 from .evaluation import EvaluationCard, evaluate
 from .exact import ExactNetwork, round_weights
 from .explorer import BeliefFigure, Explorer, latent_explorer
+from .export import FORMATS, export_model, export_onnx, networks_to_export
 from .files import locked, replacing
 from .images import Batches, Dataset, Images, StoredImages, check_images, join, take
 from .inputs import (
@@ -46,6 +47,7 @@ from .log_likelihood import (
 from .oddities import Oddities, find_oddities, oddity_threshold, p_values, plot_oddities
 from .own_images import OwnImages, load_picture, suffixes
 from .own_networks import fitted_shapes
+from .plain_networks import PlainNetwork, plain_network
 from .recipes import RECIPES, Recipe, completed, make_recipe, networks, settings
 from .runs import (
     FILES,
@@ -117,6 +119,7 @@ __all__ = [
     "Explorer",
     "FASHION_CLASSES",
     "FILES",
+    "FORMATS",
     "FourierFeatures",
     "Gaussian",
     "Images",
@@ -127,6 +130,7 @@ __all__ = [
     "OwnImages",
     "PATHS",
     "PRETRAINED",
+    "PlainNetwork",
     "RECIPES",
     "Recipe",
     "Run",
@@ -166,6 +170,8 @@ __all__ = [
     "evaluate_elbo",
     "exact_log_likelihood",
     "examples",
+    "export_model",
+    "export_onnx",
     "find_oddities",
     "fit_density",
     "fit_encoder",
@@ -192,10 +198,12 @@ __all__ = [
     "manifold_axis",
     "model_of",
     "networks",
+    "networks_to_export",
     "npy_entry",
     "oddity_threshold",
     "one_of_each",
     "p_values",
+    "plain_network",
     "plot_history",
     "plot_images",
     "plot_label_clusters",

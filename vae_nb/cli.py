@@ -44,6 +44,8 @@ __all__ = [
     "FileName",
     "MaybeRun",
     "ImagesToMake",
+    "FilesToMake",
+    "Format",
     "main",
     "train",
     "evaluate",
@@ -56,6 +58,7 @@ __all__ = [
     "interpolate",
     "compress",
     "decompress",
+    "export",
 ]
 
 # %% ../nbs/90_cli.ipynb #imports
@@ -1173,3 +1176,44 @@ def _write_contents(path: Path, contents: "Contents") -> None:
 def _write_folder(folder: Path, contents: "Contents") -> None:
     for image, path in zip(contents.images, contents.paths(".png")):
         _write_png(folder / path, image)
+
+
+# %% ../nbs/90_cli.ipynb #export
+FilesToMake = Annotated[
+    Path | None,
+    typer.Option(help="Folder to make; none: onnx, or FORMAT, in the run folder."),
+]
+Format = Annotated[
+    str,
+    typer.Option(
+        help="onnx; tf_saved_model or litert, as Keras writes them, on TensorFlow."
+    ),
+]
+
+
+@app.command()
+def export(
+    run: RunName = DEFAULT_RUN, out: FilesToMake = None, format: Format = "onnx"
+):
+    "Write encoder and decoder for programs without Keras; ONNX needs vae_nb[onnx]."
+    out = _checked_name(out, run / format)
+    loaded = _load(run)
+    names = _class_names(run, loaded)
+    card = vae_nb.export_model(loaded.vae, out, format, names, run.name)
+    files = f"{card['encoder']['file']}, {card['decoder']['file']} and card.json"
+    size = sum(file.stat().st_size for file in out.rglob("*")) / 1e6
+    largest = max(card["largest_difference_from_keras"].values())
+    print(f"{files} are in {out}: {size:.1f} MB")
+    print(f"they were run, and differ from Keras by {largest:.0e} at most")
+
+
+def _class_names(name: Path, run: "Run") -> tuple[str, ...]:
+    "Those of the data of a run; none, with a note, if they cannot be had."
+    kept = vae_nb.kept_densities(run)
+    if kept:
+        return kept.class_names
+    try:
+        return _dataset_of(run).class_names
+    except (OSError, ValueError) as e:
+        _say(f"note: no class names, as the data of {name} cannot be had: {e}")
+        return ()
