@@ -178,4 +178,4 @@ def test_the_page_of_the_site_is_of_the_default_model_and_up_to_date(browser, tm
     whole.write_text(page.replace(link, f"<script>{data}</script>"), encoding="utf-8")
     assert whole.stat().st_size < 5e6
     shown(browser, whole)
-    assert browser.execute_script("return vae_nb.timing.firstFrame") < 5000
+    assert browser.execute_script("return vae_nb.timing.firstFrame") < 3000

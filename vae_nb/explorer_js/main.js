@@ -38,7 +38,6 @@ class App {
   // Choosing
 
   take(chosen, q, own = null) {
-    this.truthReady = false;
     Object.assign(this.state, { chosen, own, q, z: Float32Array.from(q.mean), truth: null });
   }
 
@@ -68,6 +67,7 @@ class App {
     this.chosenPicture = picture(pixels, shape, 255);
     this.decodedPicture = picture(reconstruction, shape, 255);
     this.account = account;
+    this.truthReady = false;
     this.showWhich();
     this.showAccount();
     this.strip.mark();
@@ -79,14 +79,14 @@ class App {
   // The posterior, rough and then fine; for an image of one's own its account, too.
   async lookForTruth(wait) {
     const { state } = this, task = ++this.task, key = `${state.chosen}/${state.axes}`;
-    if (state.chosen !== null && this.known.has(key)) return this.showTruth(this.known.get(key), true);
+    if (state.chosen !== null && this.known.has(key)) return this.showTruth(this.known.get(key));
     try {
       if (wait) await new Promise((r) => setTimeout(r, wait));
       const breathe = this.breather(task), x = this.chosenPixels();
       await breathe();
       let box = this.firstBox();
       if (state.chosen === null) box = await this.accountForOwn(x, breathe) ?? box;
-      const options = { breathe, show: (grid) => this.showTruth(grid, grid.last), sizes: this.gridSizes() };
+      const options = { breathe, show: (grid) => this.showTruth(grid), sizes: this.gridSizes() };
       const grid = await posterior(this.model, x, state.q, state.q.mean, this.dims(), box, options);
       if (state.chosen !== null) this.known.set(key, grid);
     } catch (error) {
@@ -132,14 +132,14 @@ class App {
     return box;
   }
 
-  showTruth(grid, last) {
+  showTruth(grid) {
     this.state.truth = { ...grid, light: heat(grid) };
     const { q, truth } = this.state;
     const slice = this.model.latents > 2;
-    if (last) $("why").textContent = why(truth, q, this.account.gap ?? 1, slice);
+    if (grid.last) $("why").textContent = why(truth, q, this.account.gap ?? 1, slice);
     paint($("peak"), this.model.decode(this.peak()), this.model.shape);
     $("peak-note").textContent = `At the truth’s peak, log p(x|z) = ${nats(this.model.logProb(this.chosenPixels(), this.peak()))}`;
-    this.truthReady = Boolean(last);
+    this.truthReady = grid.last;
     this.redraw();
   }
 
