@@ -22,6 +22,8 @@ SCRIPTS = (
     "bound_over_time",
     "speed",
     "scaling",
+    "scale",
+    "backends",
     "evaluation",
     "likelihoods",
     "oddities",
@@ -30,6 +32,7 @@ SCRIPTS = (
     "colour",
     "published",
     "synthesis",
+    "workers",
 )
 
 

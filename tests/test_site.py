@@ -99,6 +99,10 @@ HITS = r"""
 return [...document.querySelectorAll("#search-results li a")]
   .map((a) => a.getAttribute("href").replace(/\?[^#]*/, "").replace(/^\.\//, ""));
 """
+SNIPPETS = """
+return [...document.querySelectorAll("#search-results li")]
+  .map((item) => item.querySelector("p.snippet")?.textContent);
+"""
 BUSY = 120  # seconds: a busy machine takes its time over a page of equations
 FLAGS = """
 headless no-sandbox disable-gpu disable-dev-shm-usage disable-quic no-first-run
@@ -196,8 +200,8 @@ def visit(page: Path, browsers: Queue) -> dict:
 def pages(site, browsers) -> dict[str, dict]:
     "What was seen on every page, by its name without .html."
     names = sorted(
-        path.stem
-        for path in site.glob("*.html")
+        str(path.relative_to(site).with_suffix(""))
+        for path in html_files(site)
         if 'http-equiv="refresh"' not in path.read_text(encoding="utf-8")
     )
     assert set(notebooks) <= set(names)
@@ -208,6 +212,10 @@ def pages(site, browsers) -> dict[str, dict]:
                 pool.map(lambda name: visit(site / f"{name}.html", browsers), names),
             )
         )
+
+
+def html_files(site: Path) -> list[Path]:
+    return [*site.glob("*.html"), *site.glob("commands/*.html")]
 
 
 def offending(pages: dict, what: str) -> dict:
@@ -297,8 +305,8 @@ def test_nothing_shows_that_is_for_the_machine(pages):
 
 def test_every_internal_link_leads_somewhere(site):
     soups = {
-        path.name: BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
-        for path in site.glob("*.html")
+        path: BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+        for path in html_files(site)
     }
     ids = {
         name: {e["id"] for e in soup.find_all(id=True)} for name, soup in soups.items()
@@ -311,8 +319,10 @@ def test_every_internal_link_leads_somewhere(site):
             url = urlsplit(element[attribute])
             if url.scheme or url.netloc:
                 continue
-            target, anchor = unquote(url.path) or name, unquote(url.fragment)
-            assert (site / target).is_file(), (name, element[attribute])
+            target, anchor = name, unquote(url.fragment)
+            if url.path:
+                target = (name.parent / unquote(url.path)).resolve()
+            assert target.is_file(), (name, element[attribute])
             assert (
                 not anchor
                 or target not in ids
@@ -366,6 +376,10 @@ def test_search_finds(site, browsers, over, words, found):
             lambda browser: found in browser.execute_script(HITS),
             f"{found} is not among what {words} finds",
         )
+        snippets = browser.execute_script(SNIPPETS)
+        assert snippets and all(snippets)
+        if words == "divergence":
+            assert any("Kullback–Leibler divergence" in text for text in snippets)
     finally:
         browsers.put(browser)
         server.shutdown()

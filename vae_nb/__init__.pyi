@@ -99,6 +99,7 @@ from .visualization import (
     prior_radius,
     save_pictures,
 )
+from .workers import join_workers
 
 __version__: str
 __all__ = [
@@ -184,6 +185,7 @@ __all__ = [
     "in_words",
     "interpolate",
     "join",
+    "join_workers",
     "kept_densities",
     "latent_explorer",
     "load_dataset",

@@ -21,6 +21,7 @@ __all__ = [
     "RunToMake",
     "Resume",
     "TensorBoard",
+    "Devices",
     "TestData",
     "TestImages",
     "Draws",
@@ -62,6 +63,7 @@ __all__ = [
 ]
 
 # %% ../nbs/90_cli.ipynb #imports
+import codecs
 import csv
 import inspect
 import logging
@@ -73,6 +75,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
@@ -131,7 +134,7 @@ def main() -> None:
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     signal.signal(signal.SIGTERM, _interrupt)
     if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="replace")  # letters that it cannot show
+        sys.stdout.reconfigure(errors="plainly")  # letters that it cannot show
     try:
         with _warnings_in_a_line():
             arguments = sys.argv[1:] or ["--help"]
@@ -149,6 +152,19 @@ def main() -> None:
         _fail("interrupted: nothing was kept")
 
 
+_PLAIN = {"−": "-", "β": "beta", "±": "+-", "×": "x", "–": "-", "…": "..."}
+
+
+def _plainly(error: UnicodeError) -> tuple[str, int]:
+    "What stands for signs that a terminal cannot show; ? for letters."
+    assert isinstance(error, UnicodeEncodeError)
+    signs = error.object[error.start : error.end]
+    return "".join(_PLAIN.get(sign, "?") for sign in signs), error.end
+
+
+codecs.register_error("plainly", _plainly)
+
+
 def _interrupt(*_):
     "What a terminated process does: as after Ctrl-C."
     raise KeyboardInterrupt
@@ -159,9 +175,12 @@ def _line_of(error: Exception) -> str | None:
     "What is said of an error; None if it is a defect, which deserves a traceback."
     if isinstance(error, OSError | ValueError | ArithmeticError):
         return str(error)
-    # Python's and TensorFlow's
+    if isinstance(error, ModuleNotFoundError) and error.name in _BACKENDS:
+        return _no_backend(error.name)
+    # Python's, TensorFlow's, and what JAX and PyTorch say
+    scarce = re.search("RESOURCE_EXHAUSTED|out of memory|allocate memory", str(error))
     name = type(error).__name__
-    if isinstance(error, MemoryError) or name == "ResourceExhaustedError":
+    if isinstance(error, MemoryError) or name == "ResourceExhaustedError" or scarce:
         return (
             "not enough memory: try a smaller --latent-dim, --batch-size, "
             "--image-size or -n"
@@ -169,6 +188,16 @@ def _line_of(error: Exception) -> str | None:
     if hasattr(error, "format_message"):  # as Typer's own errors have
         return f"{error.format_message().rstrip('.')}; try --help"
     return None
+
+
+_BACKENDS = ("tensorflow", "jax", "torch")  # of Keras, as KERAS_BACKEND names them
+
+
+def _no_backend(name: str) -> str:
+    "What is said where Keras' backend is not installed."
+    there = [other for other in _BACKENDS if other != name and find_spec(other)]
+    other = f", or let Keras run on {there[0]}: KERAS_BACKEND={there[0]}" * bool(there)
+    return f"Keras' backend {name} is not installed: pip install {name}{other}"
 
 
 def _fail(line: str) -> None:
@@ -308,7 +337,7 @@ def _channels(
     if channels not in (1, 3):
         raise ValueError(f"--channels is {channels}, expected 1 for grey, 3 for colour")
     if start:
-        raise ValueError(f"--channels is that of {start}: leave it out")
+        raise ValueError(f"--channels and --grey are set by {start}: leave them out")
     if data is None or data in NAMES:
         raise ValueError(
             f"{data or 'fashion_mnist'} is grey: --channels is for a folder or a file "
@@ -374,6 +403,16 @@ TensorBoard = Annotated[
     ),
 ]
 
+# %% ../nbs/90_cli.ipynb #devices-option
+Devices = Annotated[
+    int | None,
+    typer.Option(
+        help="How many GPUs to train on, or parts of the processor where there is "
+        "none, to try it; none: all GPUs. TF_CONFIG makes it one of several workers.",
+        min=1,
+    ),
+]
+
 
 # %% ../nbs/90_cli.ipynb #train
 @app.command()
@@ -390,6 +429,7 @@ def train(
     out: RunToMake = None,
     resume: Resume = False,
     tensorboard: TensorBoard = False,
+    devices: Devices = None,
     **changes,
 ):
     "Train a model; its run folder gets settings, history, metrics and four pictures."
@@ -398,40 +438,50 @@ def train(
         chosen = vae_nb.make_recipe(recipe or "default", **changes).name
     size = _size(image_size)
     if start and size:
-        raise ValueError(f"--image-size is that of {start}: leave it out")
+        raise ValueError(f"--image-size is set by {start}: leave it out")
     channels = _channels(channels, grey, start, data)
     _import_quietly()
-    if start:
-        loaded = _load(start)
-        dataset = _dataset_of(loaded, data, strict)
-        chosen = f"from-{start.name}"
-    else:
-        loaded, dataset = None, vae_nb.load_dataset(data, size, strict, channels)
-    name = Path(dataset.name).name
-    out = out or _run_folder(Path("runs") / f"{name}-{chosen}", resume)
-    training, test = len(dataset.train_images), len(dataset.test_images)
-    images = f"{training:,} training images, {test:,} test images"
-    how = f"going on from {start}" if start else f"recipe {chosen}"
-    print(f"{name}: {images}; {how}", flush=True)
-    try:
-        run = vae_nb.train(
-            dataset,
-            recipe,
-            start=loaded,
-            out=out,
-            resume=resume,
-            finish=lambda run, folder: vae_nb.save_pictures(run, dataset, folder),
-            tensorboard=tensorboard,
-            **changes,
-        )
-    except KeyboardInterrupt:
-        kept = vae_nb.unfinished(out)
-        if not kept.exists():
-            raise
-        again = "the same command with --resume resumes it"
-        _fail(f"interrupted: {kept} has the last whole epoch, {again}")
+    team = vae_nb.join_workers(devices)
+    with team.at_work():
+        if start:
+            loaded = _load(start)
+            dataset = _dataset_of(loaded, data, strict)
+            chosen = f"from-{start.name}"
+        else:
+            loaded, dataset = None, vae_nb.load_dataset(data, size, strict, channels)
+        name = Path(dataset.name).name
+        out = out or _run_folder(Path("runs") / f"{name}-{chosen}", resume)
+        training, test = len(dataset.train_images), len(dataset.test_images)
+        images = f"{_counted(training, 'training')}, {_counted(test, 'test')}"
+        how = f"going on from {start}" if start else f"recipe {chosen}"
+        print(f"{name}: {images}; {how}{team.described()}", flush=True)
+        try:
+            run = vae_nb.train(
+                dataset,
+                recipe,
+                start=loaded,
+                out=out,
+                resume=resume,
+                finish=lambda run, folder: vae_nb.save_pictures(run, dataset, folder),
+                tensorboard=tensorboard,
+                team=team,
+                **changes,
+            )
+        except KeyboardInterrupt:
+            kept = vae_nb.unfinished(out)
+            if not kept.exists():
+                raise
+            again = "the same command with --resume resumes it"
+            _fail(f"interrupted: {kept} has the last whole epoch, {again}")
+    if not team.chief:
+        print("done: the chief has the run")
+        return
     print(_summary(run))
     print(f"model, history, config, metrics and four pictures are in {out}")
+
+
+def _counted(count: int, kind: str) -> str:
+    return f"{count:,} {kind} image{'s' if count != 1 else ''}"
 
 
 def _summary(run: "Run") -> str:
@@ -443,7 +493,7 @@ def _summary(run: "Run") -> str:
         f"test -ELBO {metrics['negative_elbo']:.2f} = "
         f"reconstruction {metrics['reconstruction_loss']:.2f} "
         f"+ KL {metrics['kl_loss']:.2f} nats per image{bits}, "
-        f"over {metrics['images']:,} test images{seen}"
+        f"over {_counted(metrics['images'], 'test')}{seen}"
     ]
     if "best_epoch" in config:
         best, done = config["best_epoch"], config["epochs_done"]

@@ -18,7 +18,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import chain, pairwise
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -444,9 +443,11 @@ def _decoded(
 
     parts = [corners[start : start + few] for start in range(0, len(corners), few)]
     with ThreadPoolExecutor(1) as ahead:  # decodes one part while another is summed
-        decoded = (ahead.submit(decode, part) for part in parts)
-        for now, _ in pairwise(chain(decoded, [None])):
+        coming = ahead.submit(decode, parts[0])
+        for part in parts[1:]:
+            now, coming = coming, ahead.submit(decode, part)
             yield from now.result()
+        yield from coming.result()
 
 
 def _middles(dims: int) -> np.ndarray:

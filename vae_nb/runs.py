@@ -153,7 +153,7 @@ def load_run(
     path = Path(path)
     if path.is_file():
         raise FileNotFoundError(
-            f"{path} is a file, no run folder: name the folder that `train` wrote; "
+            f"{path} is a file, not a run folder: name the folder that `train` wrote; "
             "keras.saving.load_model reads a model from a .keras file"
         )
     if not path.is_dir():
@@ -428,7 +428,7 @@ def _noting_this_environment(folder: Path, begun: dict, config: dict) -> dict:
         before, now = _flat(there), _flat(here)
         others = []
         for name, value in now.items():
-            if before.get(name) != value:
+            if before.get(name, value) != value:
                 others.append(f"{name} {before.get(name)} (now {value})")
         warnings.warn(
             f"{folder} was begun with {', '.join(others)}: "

@@ -59,7 +59,7 @@ class _Lines(tqdm):
 
 # %% ../nbs/00c_progress.ipynb #tell
 def tell(text: str) -> None:
-    "A line where progress goes; in a notebook none, which has its bar at once."
+    "A line where progress goes; not in a notebook, whose bar is there at once."
     notebook = type(sys.stdout).__module__.startswith("ipykernel")
     if not notebook and sys.stderr is not None:
         print(text, file=sys.stderr, flush=True)
@@ -68,7 +68,8 @@ def tell(text: str) -> None:
 def in_words(seconds: float) -> str:
     "About how long it is."
     if seconds < 90:
-        return f"about {max(1, round(seconds)):,} seconds"
+        number = max(1, round(seconds))
+        return f"about {number:,} second{'s' if number > 1 else ''}"
     minutes = seconds / 60
     if minutes < 90:
         return f"about {round(minutes):,} minutes"
