@@ -237,6 +237,14 @@ def test_names_do_not_lead_out_of_the_folder(runs, name):
     refused("decompress", "x.vae", run.path, "--out", "back", words="not in a folder")
 
 
+@pytest.mark.parametrize("names", [["a", "a"], ["a.png", "a.png/b"]])
+def test_names_that_cannot_all_be_files_are_refused(runs, names):
+    run, images = runs["grey"]
+    Path("x.vae").write_bytes(library.compress(run.vae, images[:2], names=names))
+    words = "write them to a .npz file"
+    refused("decompress", "x.vae", run.path, "--out", "back", words=words)
+
+
 def test_the_wrong_model_is_named_and_refused(runs):
     (grey, images), (colour, _) = runs.values()
     data = library.compress(grey.vae, images[:3], model="a run of mine")

@@ -18,18 +18,13 @@ import onnxruntime
 import pytest
 from command import accepted, refused, vae_nb
 from keras import layers
-from test_explorer import DENSE, FOUR, built, odd_layer, residual
+from models import DENSE, FOUR, Odd, built, odd_layer, residual
 
 import vae_nb as library
 
 pytestmark = pytest.mark.usefixtures("here")
 FASHION = "fashion_mnist"
 BACKEND = keras.backend.backend()
-
-
-class Odd(keras.layers.Layer):
-    def call(self, x):
-        return x
 
 
 class Exported:

@@ -8,7 +8,7 @@ import pytest
 from command import PRETRAINED, accepted, refused, vae_nb
 from pictures import PIXELS, photo
 from PIL import Image
-from runs import edit
+from runs import copy_here, edit
 
 import vae_nb as library
 
@@ -16,21 +16,33 @@ pytestmark = pytest.mark.usefixtures("here")
 FASHION = "fashion_mnist"
 
 
-@pytest.fixture
-def own_run():
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> Path:
     "A run on pictures of three kinds, many, one and none for training."
+    place = tmp_path_factory.mktemp("own")
     for part, kind, count in (
         ("train", "stripes", 40),
         ("train", "one", 1),
         ("test", "stripes", 2),
         ("test", "none", 1),
     ):
-        folder = Path("photos", part, kind)
+        folder = place / "photos" / part / kind
         folder.mkdir(parents=True)
         for i in range(count):
             Image.fromarray(np.roll(PIXELS[0], i, 1)).save(folder / f"{i:02}.png")
-    options = ("--epochs", 1, "--latent-dim", 3, "--out", "run")
-    assert vae_nb("train", "photos", *options).status == 0
+    dataset = library.load_dataset(place / "photos")
+    run = library.train(dataset, epochs=1, latent_dim=3)
+    (place / "run").mkdir()
+    library.save_run(run, place / "run")
+    return place
+
+
+@pytest.fixture
+def own_run(trained):
+    "That run and its pictures, here."
+    copy_here(trained)
+    moved = edit("config.json", lambda config: config.update(dataset="photos"))
+    moved(Path("run"))
 
 
 def test_a_class_is_drawn_into_a_folder_that_is_a_data_set():
@@ -66,9 +78,7 @@ def test_the_densities_are_made_once_and_made_anew_for_another_model(own_run):
     shutil.move("photos", "elsewhere")  # they need the pictures no more
     assert accepted("sample", "run", "--class", "one", "--out", "b.png") == ""
     shutil.move("elsewhere", "photos")
-    shutil.copytree("run", "other")
     options = ("--epochs", 1, "--latent-dim", 2, "--seed", 3, "--out", "other")
-    shutil.rmtree("other")
     assert vae_nb("train", "photos", *options).status == 0
     Path("other/densities.npz").write_bytes(kept)
     assert "few training" in accepted("sample", "other", "--class", "one", "-n", 2)

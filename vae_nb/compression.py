@@ -12,7 +12,7 @@ import re
 import struct
 import warnings
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, singledispatch
 from pathlib import Path
@@ -297,7 +297,9 @@ class _Coder:
         zeros = np.zeros(n * self.latent_dim)
         return _latent_cells(zeros, zeros)
 
-    def pixels(self, cells: np.ndarray, reverse: bool = False):
+    def pixels(
+        self, cells: np.ndarray, reverse: bool = False
+    ) -> Iterator[tuple[slice, _Cells]]:
         "p(x|z), some images at a time: which, and a place for each pixel."
         (params,) = self.decoder(_middles(cells).reshape(-1, self.latent_dim))
         size = max(1, 8192 // math.prod(self.image_shape))  # what a fast cache holds
@@ -440,17 +442,23 @@ class Contents:
         """
         names = self.names or [f"{row:05}" for row in range(len(self.images))]
         for name in names:
-            path = Path(name)
-            if path.is_absolute() or path.drive or ".." in path.parts or not path.name:
-                raise ValueError(
-                    f"it has an image named {name[:80]!r}, not in a folder"
-                )
+            _check_inside(name)
         paths = [Path(n if n.lower().endswith(suffix) else n + suffix) for n in names]
         if len(set(paths)) < len(paths):  # a.png and a: all get another ending
             paths = [Path(name + suffix) for name in names]
-        if len(set(paths)) < len(paths):
-            raise ValueError("it has two images of one name: write them to a .npz file")
+        taken = set(paths)
+        if len(taken) < len(paths) or any(taken & {*path.parents} for path in paths):
+            raise ValueError(
+                "it has two images of one name, or one named like the folder of "
+                "another: write them to a .npz file"
+            )
         return paths
+
+
+def _check_inside(name: str) -> None:
+    path = Path(name)
+    if path.is_absolute() or path.drive or ".." in path.parts or not path.name:
+        raise ValueError(f"it has an image named {name[:80]!r}, not in a folder")
 
 
 def _check_about(

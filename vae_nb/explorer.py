@@ -35,7 +35,7 @@ from .elbo import gaussian_kl
 from .files import replacing
 from .images import Images, check_images, take
 from .log_likelihood import elbo_draws, exact_log_likelihood
-from .plain_networks import plain_network
+from .plain_networks import PlainNetwork, plain_network
 from .vae import VAE, at_once
 from .visualization import _colors
 
@@ -61,10 +61,10 @@ def _is_float(variable) -> bool:
 
 
 def _in_half(vae: VAE, images: np.ndarray, z_mean: np.ndarray) -> set[str]:
-    """Names of the layers whose weights may go in half precision, the largest first.
+    """The layers, as encoder/dense, whose weights may go in half precision.
 
-    Together they move no code by 0.0006, no pixel by a quarter of a grey level, and no
-    log p(x|z) by 0.005 nats.
+    The largest are tried first. Together they move no code by 0.0006, no pixel by a
+    quarter of a grey level, and no log p(x|z) by 0.005 nats.
     """
     some, z = images[:300], z_mean[:300]
     codes, pixels, nats = vae.encode(some), vae.decode(z), _log_prob(vae, some, z)
@@ -77,16 +77,15 @@ def _in_half(vae: VAE, images: np.ndarray, z_mean: np.ndarray) -> set[str]:
         return max(levels / 0.25, np.abs(_log_prob(vae, some, z) - nats).max() / 0.005)
 
     names: set[str] = set()
-    for model, error in ((vae.encoder, code_error), (vae.decoder, image_error)):
+    for role, error in (("encoder", code_error), ("decoder", image_error)):
         halved: list[keras.Layer] = []
-        layers = [
-            layer for layer in model.layers if any(map(_is_float, layer.variables))
-        ]
+        layers = getattr(vae, role).layers
+        layers = [layer for layer in layers if any(map(_is_float, layer.variables))]
         for layer in sorted(layers, key=lambda layer: -layer.count_params()):
             with _in_half_precision([*halved, layer]):
                 if error() < 1:
                     halved.append(layer)
-        names |= {f"{model.name}/{layer.name}" for layer in halved}
+        names |= {f"{role}/{layer.name}" for layer in halved}
     return names
 
 
@@ -207,7 +206,7 @@ def _packed(arrays: dict[str, np.ndarray]) -> tuple[dict, str]:
 
 # %% ../nbs/16_explorer.ipynb #assemble
 _MODULES = (
-    "page data network likelihoods mathematics model frame plane account belief strip "
+    "page data network mathematics likelihoods model frame plane account belief strip "
     "walk draw controls main"
 ).split()
 _IMPORT = re.compile(r"^import .*? from \"\./\w+\.js\";\n", re.M | re.S)
@@ -340,65 +339,66 @@ def latent_explorer(
     Its images count as 8-bit. With one or two latents and a Bernoulli, log p(x) comes
     from `exact_log_likelihood`, else it is a bound of 256 draws. Raises `ValueError`
     for layers and likelihoods that the page cannot run, for images of another shape or
-    range, and for labels that do not fit.
+    range, for labels that do not fit, and for `exact` with more than two latents.
     """
-    encoder, decoder = plain_network(vae.encoder, 2), plain_network(vae.decoder)
-    likelihood = _checked_likelihood(vae)
+    _check_model(vae, exact)
+    networks = _networks(vae)
     check_images(images, vae.image_shape)
     classes, names = _checked_labels(labels, class_names, len(images))
     rows = _chosen(classes, _as_many(vae) if most is None else most)
-    pixels = np.round(255 * np.asarray(take(images, rows))).astype("uint8")
-    seen = vae.likelihood.observe((pixels / 255).astype("float32"), seed=0)
-    seen = ops.convert_to_numpy(seen)
-    pixels = np.round(255 * seen).astype("uint8")
-    known = _known(vae, seen, exact)
-    first = _telling(known) if first is None else _place_of(first, rows)
-    arrays = {"pixels": pixels, "labels": classes[rows].astype("uint16")} | known[
-        "arrays"
-    ]
-    halved = _in_half(vae, seen, known["arrays"]["z_mean"])
-    for name, weight in {**encoder.weights, **decoder.weights}.items():
-        half = name.rpartition("/")[0] in halved
-        arrays[name] = weight.astype("float16" if half else "float32")
-    described, data = _packed(arrays)
-    nodes, weights = np.polynomial.hermite_e.hermegauss(_ORDER)
-    payload = {
+    start = None if first is None else _place_of(first, rows)
+    seen = _as_bytes(vae, take(images, rows)) / np.float32(255)
+    known, truth = _known(vae, seen, exact)
+    start = _telling(known) if start is None else start
+    described, data = _packed(
+        {
+            "pixels": np.round(255 * seen).astype("uint8"),
+            "labels": classes[rows].astype("uint16"),
+            **known,
+            **_weights(networks, _in_half(vae, seen, known["z_mean"])),
+        }
+    )
+    payload = _settings(vae, networks) | {
         "title": title,
-        "likelihood": likelihood,
-        "latents": vae.latent_dim,
-        "image_shape": list(vae.image_shape),
         "class_names": names,
         "colors": [to_hex(color) for color in _colors(len(names))],
         "count": len(rows),
         "of": len(images),
         "rows": rows.tolist(),
-        "first": int(first),
-        "truth": known["truth"],
-        "draws": _DRAWS,
-        "quadrature": [nodes.tolist(), (weights / weights.sum()).tolist()],
-        "reach": _REACH,
-        "encoder": {"layers": encoder.layers, "outputs": encoder.outputs},
-        "decoder": {"layers": decoder.layers, "outputs": decoder.outputs},
+        "first": start,
+        "truth": truth,
         "arrays": described,
         "data": data,
     }
-    return Explorer(payload, lambda: _still(vae, seen, known, int(first)), title)
+    return Explorer(payload, lambda: _still(vae, seen, known, start, truth), title)
 
 
 # %% ../nbs/16_explorer.ipynb #latent-explorer-steps
 _LIKELIHOODS = (
-    "Bernoulli BinarizedBernoulli ContinuousBernoulli Gaussian DiscretizedLogistic"
+    "Bernoulli BinarizedBernoulli ContinuousBernoulli Gaussian DiscretizedLogistic "
+    "MixtureOfLogistics"
 ).split()
 
 
-def _checked_likelihood(vae: VAE) -> str:
+def _check_model(vae: VAE, exact: bool | None) -> None:
     name = type(vae.likelihood).__name__
     if name not in _LIKELIHOODS:
         raise ValueError(
             f"the likelihood is a {name}, which the page does not know: it knows "
             f"{', '.join(_LIKELIHOODS)}"
         )
-    return name
+    if exact and vae.latent_dim > 2:
+        raise ValueError(
+            f"the model has {vae.latent_dim} latents, log p(x) is exact for 1 or 2: "
+            "leave out exact"
+        )
+
+
+def _as_bytes(vae: VAE, images: Images) -> np.ndarray:
+    "Images in 8 bits as the model sees them: tossed, where the likelihood tosses."
+    pixels = np.round(255 * np.asarray(images)).astype("uint8")
+    seen = vae.likelihood.observe((pixels / 255).astype("float32"), seed=0)
+    return np.round(255 * ops.convert_to_numpy(seen)).astype("uint8")
 
 
 def _checked_labels(
@@ -449,22 +449,78 @@ def _place_of(first: int, rows: np.ndarray) -> int:
 
 
 # %% ../nbs/16_explorer.ipynb #known
-def _known(vae: VAE, images: np.ndarray, exact: bool | None) -> dict[str, Any]:
-    "All that the page is told of the images."
+# What is written is rounded, so that it takes less room, and is the same however many
+# threads added up the sums.
+_STEPS = {
+    **dict.fromkeys(("z_mean", "z_log_var"), 2**-14),
+    "boxes": 2**-8,
+    **dict.fromkeys(("kl", "elbo", "log_px"), 2**-10),  # nats
+}
+
+
+def _known(
+    vae: VAE, images: np.ndarray, exact: bool | None
+) -> tuple[dict[str, np.ndarray], str]:
+    "What the page is told of each image, and how log p(x) was found."
     z_mean, z_log_var = vae.encode(images)
     numbers, truth = _accounts(vae, images, z_mean, z_log_var, exact)
     boxes = _boxes(vae, images, z_mean, z_log_var)
     arrays = {"z_mean": z_mean, "z_log_var": z_log_var, "boxes": boxes, **numbers}
-    arrays = {name: array.astype("float32") for name, array in arrays.items()}
-    return {"arrays": arrays, "truth": truth}
+    for name, step in _STEPS.items():
+        arrays[name] = (step * np.rint(arrays[name] / step)).astype("float32")
+    return arrays, truth
 
 
-def _telling(known: dict[str, Any]) -> int:
+def _networks(vae: VAE) -> list[PlainNetwork]:
+    "Encoder and decoder. These begin the weights' names, as a user's may be namesakes."
+    made = []
+    for role, outputs in (("encoder", 2), ("decoder", 1)):
+        network = plain_network(getattr(vae, role), outputs)
+        names = {old: f"{role}/{old.partition('/')[2]}" for old in network.weights}
+        layers = []
+        for layer in network.layers:
+            parts = {part: names[old] for part, old in layer["weights"].items()}
+            layers.append(layer | {"weights": parts})
+        weights = {names[old]: weight for old, weight in network.weights.items()}
+        made.append(PlainNetwork(layers, network.outputs, weights))
+    return made
+
+
+def _weights(
+    networks: Sequence[PlainNetwork], halved: set[str]
+) -> dict[str, np.ndarray]:
+    "The weights of both networks, in half precision where that is enough."
+    arrays = {}
+    for network in networks:
+        for name, weight in network.weights.items():
+            half = name.rpartition("/")[0] in halved
+            arrays[name] = weight.astype("float16" if half else "float32")
+    return arrays
+
+
+def _settings(vae: VAE, networks: Sequence[PlainNetwork]) -> dict[str, Any]:
+    "What the page is told of the model, but for its weights."
+    nodes, weights = np.polynomial.hermite_e.hermegauss(_ORDER)
+    layers = [
+        {"layers": network.layers, "outputs": network.outputs} for network in networks
+    ]
+    return {
+        "likelihood": type(vae.likelihood).__name__,
+        "latents": vae.latent_dim,
+        "image_shape": list(vae.image_shape),
+        "draws": _DRAWS,
+        "quadrature": [nodes.tolist(), (weights / weights.sum()).tolist()],
+        "reach": _REACH,
+        "encoder": layers[0],
+        "decoder": layers[1],
+    }
+
+
+def _telling(known: dict[str, np.ndarray]) -> int:
     "An image whose gap is larger than most, whose code is not far out."
-    arrays = known["arrays"]
-    gap = arrays["log_px"] - arrays["elbo"]
+    gap = known["log_px"] - known["elbo"]
     wanted = np.abs(gap - np.quantile(gap, 0.9))
-    far = np.linalg.norm(arrays["z_mean"], axis=1) > 2
+    far = np.linalg.norm(known["z_mean"], axis=1) > 2
     return int(np.argmin(wanted + 100 * far))
 
 
@@ -472,14 +528,20 @@ def _telling(known: dict[str, Any]) -> int:
 _NIGHT, _TRUTH, _BELIEF = "#0b0d12", "#ffbe55", "#6cc4ff"  # as in the page
 
 
-def _still(vae: VAE, images: np.ndarray, known: dict[str, Any], first: int) -> Figure:
+def _still(
+    vae: VAE,
+    images: np.ndarray,
+    known: dict[str, np.ndarray],
+    first: int,
+    truth: str,
+) -> Figure:
     "The first frame: the plane, the first image, its reconstruction and its account."
     wide = {"width_ratios": [2, 1, 1], "height_ratios": [1, 1]}
     fig, panels = plt.subplot_mosaic(
         "pir\npaa", figsize=(9.6, 5), gridspec_kw=wide, layout="compressed"
     )
     plt.close(fig)  # pyplot forgets it: nothing is shown behind one's back
-    arrays = {name: array[first] for name, array in known["arrays"].items()}
+    arrays = {name: array[first] for name, array in known.items()}
     _draw_plane(panels["p"], vae, images[first], arrays)
     pair = np.stack([images[first], vae.reconstruct(images[first : first + 1])[0]])
     for ax, picture, name in zip(
@@ -488,7 +550,7 @@ def _still(vae: VAE, images: np.ndarray, known: dict[str, Any], first: int) -> F
         ax.imshow(picture[..., :3], cmap="gray", vmin=0, vmax=1)
         ax.set_title(name, fontsize=10)
         ax.set_axis_off()
-    bound = "" if known["truth"] == "grid" else "≥ "
+    bound = "" if truth == "grid" else "≥ "
     elbo, kl, log_px = arrays["elbo"], arrays["kl"], arrays["log_px"]
     panels["a"].set_axis_off()
     rows = {

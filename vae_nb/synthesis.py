@@ -101,18 +101,24 @@ def fit_density(
     repeats = math.ceil(1_000 / len(order))  # draws of each image
     noise = rng.standard_normal((repeats, *z_mean.shape))
     draws = (z_mean + np.exp(0.5 * z_log_var) * noise)[:, order]  # (repeats, N, D)
-    held = len(order) // 5
-    others, held_out = draws[:, held:], draws[:, :held]
-    best, best_score, k = 1, np.zeros(held), 1
-    while k <= most and len(order) >= 20 * k:
-        score = _mixture(_flat(others), k, seed).score_samples(_flat(held_out))
-        score = score.reshape(repeats, held).mean(0)  # of each image
-        if k > 1 and not _clearly_better(score, best_score):
-            break
-        best, best_score, k = k, score, 2 * k
-    fitted = _mixture(_flat(draws), best, seed)
+    fitted = _mixture(_flat(draws), _best_count(draws, most, seed), seed)
     parts = (fitted.weights_, fitted.means_, fitted.covariances_)
     return Density(*(part.astype("float32") for part in parts))
+
+
+def _best_count(draws: np.ndarray, most: int, seed: int) -> int:
+    "How many components are worth it, by images held out; draws (repeats, N, D)."
+    repeats, images, _ = draws.shape
+    held = images // 5
+    best, best_score, k = 1, None, 1
+    while k <= most and images >= 20 * k:
+        mixture = _mixture(_flat(draws[:, held:]), k, seed)
+        score = mixture.score_samples(_flat(draws[:, :held]))
+        score = score.reshape(repeats, held).mean(0)  # of each image
+        if best_score is not None and not _clearly_better(score, best_score):
+            break
+        best, best_score, k = k, score, 2 * k
+    return best
 
 
 # %% ../nbs/14_synthesis.ipynb #fit-density-parts

@@ -11,7 +11,7 @@ const ROWS = [
 
 export function nats(value, digits = 2) {
   if (value === null || !Number.isFinite(value)) return "…";
-  return value.toFixed(digits).replace("-", "−");
+  return value.toFixed(digits).replace(/^-(?=[0.]*$)/, "").replace("-", "−");
 }
 
 export function makeAccount(table) {

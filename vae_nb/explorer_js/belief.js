@@ -102,20 +102,20 @@ function label(context, text, x, y) {
 export function why({ joint, box, n, dims }, q, gap, isSlice) {
   const seen = compared(joint, box, n, q, dims), share = dims.length === 2 ? 86 : 95;
   const inside = Math.round(100 * seen.inside);
-  const said = [`${share}% of q lies within two standard deviations, and ${inside}% of the truth.`];
+  const said = [`Within two standard deviations of q’s middle lie ${share}% of q and ${inside}% of the truth.`];
   const far = dims.map((d, axis) => Math.abs(seen.mean[axis] - q.mean[d]) / q.sigma[d]);
   const wide = dims.map((d, axis) => seen.sigma[axis] / q.sigma[d]);
   const reasons = [];
-  if (seen.peaks > 1) reasons.push(`the truth has ${seen.peaks} peaks and q only one`);
+  if (seen.peaks > 1) reasons.push(`the truth has ${seen.peaks} peaks, q only one`);
   if (Math.max(...far) > 1) {
-    reasons.push(`q is off its middle by ${Math.max(...far).toFixed(1)} of q's standard deviations`);
+    reasons.push(`q’s middle is ${Math.max(...far).toFixed(1)} of its standard deviations from the truth’s`);
   }
   if (Math.abs(seen.correlation) > 0.5 && seen.peaks === 1) {
     reasons.push(`the truth is tilted (correlation ${seen.correlation.toFixed(1).replace("-", "−")}), which q cannot be`);
   }
-  if (Math.max(...wide) > 1.5) reasons.push(`q is too narrow by ${Math.max(...wide).toFixed(1)} times`);
+  if (Math.max(...wide) > 1.5) reasons.push(`q is ${Math.max(...wide).toFixed(1)} times too narrow`);
   if (Math.min(...wide) < 0.67) {
-    reasons.push(`q is too wide by ${(1 / Math.min(...wide)).toFixed(1)} times`);
+    reasons.push(`q is ${(1 / Math.min(...wide)).toFixed(1)} times too wide`);
   }
   if (isSlice) return `${said[0]} (A slice: the other latents are as in the code.)`;
   if (reasons.length && gap > 0.2) said.push(`Why the gap: ${reasons.slice(0, 3).join("; ")}.`);

@@ -16,7 +16,7 @@ export function wire(app) {
   on("zoom-in", () => app.plane.zoom(1 / 1.5));
   on("zoom-out", () => app.plane.zoom(1.5));
   on("zoom-reset", () => app.plane.show({ low: [-2.8, -2.8], high: [2.8, 2.8] }));
-  on("to-posterior", () => app.plane.show(app.state.truth?.box ?? app.firstBox()));
+  on("to-posterior", () => app.plane.show(app.posteriorInView()));
   on("previous", () => app.strip.step(-1));
   on("next", () => app.strip.step(1));
   const first = (by) => {
@@ -54,26 +54,31 @@ export function wire(app) {
     if (app.strip.order.length && !app.strip.order.includes(app.state.chosen)) app.choose(app.strip.order[0]);
   });
   $("strip-order").addEventListener("change", fill);
-  app.refill = fill;
   fill();
-  wireLegend(app);
+  wireLegend(app, fill);
   wireAxes(app);
   wirePlane(app);
   new ResizeObserver(() => app.redraw()).observe($("plane"));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => app.redraw());
 }
 
-// One stop for Tab; arrows go from class to class, Space hides and shows.
-function wireLegend(app) {
+// One stop for Tab; arrows go from class to class, Space hides and shows. A double click
+// leaves a class alone.
+function wireLegend(app, refill) {
   const legend = $("legend"), { images, state } = app;
   if (images.names.length < 2) return;
   const buttons = [];
+  const changed = () => {
+    show();
+    refill();
+    app.redraw();
+  };
   const add = (text, action) => {
     const button = Object.assign(document.createElement("button"), { type: "button", tabIndex: buttons.length ? -1 : 0 });
     button.append(text);
     button.addEventListener("click", () => {
       action();
-      show();
+      changed();
     });
     buttons.push(button);
     legend.append(button);
@@ -87,14 +92,17 @@ function wireLegend(app) {
     const dot = document.createElement("i");
     dot.style.setProperty("--color", images.colors[label]);
     button.prepend(dot);
+    button.title = "Hide or show; double-click: this class alone";
+    button.addEventListener("dblclick", () => {
+      state.hidden = new Set(labels.filter((other) => other !== label));
+      changed();
+    });
     return [label, button];
   });
   add("all", () => state.hidden.clear());
   add("none", () => labels.forEach((label) => state.hidden.add(label)));
   const show = () => {
     for (const [label, button] of classes) button.setAttribute("aria-pressed", String(!state.hidden.has(label)));
-    app.refill();
-    app.redraw();
   };
   legend.addEventListener("keydown", (event) => {
     const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];

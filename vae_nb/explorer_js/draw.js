@@ -4,7 +4,7 @@ import { paint } from "./plane.js";
 
 export class Pad {
   constructor(app, part) {
-    Object.assign(this, { app, part, shape: app.model.shape, brushAt: null });
+    Object.assign(this, { app, part, shape: app.model.shape });
     const [height, width, channels] = this.shape;
     this.values = new Float32Array(app.model.size);
     part.ink.parentElement.hidden = channels === 1;

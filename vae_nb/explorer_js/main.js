@@ -4,11 +4,11 @@ import { makeAccount, nats, showAccount } from "./account.js";
 import { drawInset, why } from "./belief.js";
 import { wire } from "./controls.js";
 import { Pad } from "./draw.js";
-import { coordinate, uniforms } from "./mathematics.js";
+import { coordinate, inView, uniforms } from "./mathematics.js";
 import { fitFrame } from "./frame.js";
 import { accountFor, load, posterior } from "./model.js";
 import { $, told } from "./page.js";
-import { Plane, heat, paint, picture } from "./plane.js";
+import { Plane, heat, paint, picture, subscript } from "./plane.js";
 import { Strip } from "./strip.js";
 import { Walk } from "./walk.js";
 
@@ -27,7 +27,7 @@ class App {
     this.strip = new Strip($("strip"), this);
     makeAccount($("account"));
     this.take(told.first, this.images.q(told.first));
-    this.walk = new Walk(this, { from: $("walk-from"), to: $("walk-to"), end: $("walk-end"),
+    this.walk = new Walk(this, { start: $("walk-start"), from: $("walk-from"), to: $("walk-to"), end: $("walk-end"),
       play: $("walk-play"), at: $("walk-at"), film: $("film") });
     this.pad = new Pad(this, { pad: $("pad"), clear: $("clear"), start: $("start-from"),
       open: $("open"), file: $("file"), invert: $("invert"), brush: $("brush"), ink: $("ink") });
@@ -42,7 +42,7 @@ class App {
   }
 
   choose(i) {
-    if (this.walk.waiting) return this.walk.aim(i, true);
+    if (this.walk.waiting) return this.walk.click(i);
     this.take(i, this.images.q(i));
     this.afterChoice(this.images.account(i));
     this.walk.aim();
@@ -67,27 +67,28 @@ class App {
     this.chosenPicture = picture(pixels, shape, 255);
     this.decodedPicture = picture(reconstruction, shape, 255);
     this.account = account;
+    this.truthReady = false;
     this.showWhich();
     this.showAccount();
     this.strip.mark();
     this.moved();
     $("why").textContent = "Looking for the true posterior …";
-    this.lookForTruth(wait);
+    if (this.decodeTime) this.lookForTruth(wait); // else the first frame comes first
   }
 
   // The posterior, rough and then fine; for an image of one's own its account, too.
   async lookForTruth(wait) {
     const { state } = this, task = ++this.task, key = `${state.chosen}/${state.axes}`;
-    if (state.chosen !== null && this.known.has(key)) return this.showTruth(this.known.get(key), true);
+    if (state.chosen !== null && this.known.has(key)) return this.showTruth(this.known.get(key));
     try {
       if (wait) await new Promise((r) => setTimeout(r, wait));
       const breathe = this.breather(task), x = this.chosenPixels();
       await breathe();
       let box = this.firstBox();
       if (state.chosen === null) box = await this.accountForOwn(x, breathe) ?? box;
-      const options = { breathe, show: (grid) => this.showTruth(grid, grid.last), sizes: this.gridSizes() };
+      const options = { breathe, show: (grid) => this.showTruth(grid), sizes: this.gridSizes() };
       const grid = await posterior(this.model, x, state.q, state.q.mean, this.dims(), box, options);
-      if (state.chosen !== null) this.known.set(key, { ...grid, last: true });
+      if (state.chosen !== null) this.known.set(key, grid);
     } catch (error) {
       if (error !== CANCELLED) throw error;
     }
@@ -102,11 +103,11 @@ class App {
       high: dims.map((d) => q.mean[d] + 8 * q.sigma[d]) };
   }
 
-  // Steps of the grids, one after another, by how long a decode takes.
+  // Steps of the grids, a rough and a fine one, by how long a decode takes.
   gridSizes() {
-    if (this.model.latents === 1) return [128, 256, 256];
+    if (this.model.latents === 1) return [64, 256];
     const most = this.decodeTime < 1 ? 64 : this.decodeTime < 4 ? 36 : 24;
-    return [most / 4, most / 3, most / 2, most].map(Math.round);
+    return [most / 4, most];
   }
 
   breather(task) {
@@ -131,15 +132,20 @@ class App {
     return box;
   }
 
-  showTruth(grid, last) {
+  showTruth(grid) {
     this.state.truth = { ...grid, light: heat(grid) };
     const { q, truth } = this.state;
     const slice = this.model.latents > 2;
-    if (last) $("why").textContent = why(truth, q, this.account.gap ?? 1, slice);
+    if (grid.last) $("why").textContent = why(truth, q, this.account.gap ?? 1, slice);
     paint($("peak"), this.model.decode(this.peak()), this.model.shape);
     $("peak-note").textContent = `At the truth’s peak, log p(x|z) = ${nats(this.model.logProb(this.chosenPixels(), this.peak()))}`;
-    this.truthReady = Boolean(last);
+    this.truthReady = grid.last;
     this.redraw();
+  }
+
+  posteriorInView() {
+    const { truth, q } = this.state;
+    return truth ? inView(truth, q) : this.firstBox();
   }
 
   // The code on the grid where the truth is largest
@@ -173,10 +179,11 @@ class App {
     canvas.width = this.decodedPicture.width;
     canvas.height = this.decodedPicture.height;
     canvas.getContext("2d").drawImage(this.decodedPicture, 0, 0);
-    const shown = [...state.z].slice(0, 4).map((v) => nats(v)).join(", ");
-    const more = model.latents > 4 ? ", …" : "";
+    const place = model.latents > 2
+      ? state.axes.map((d) => `z${subscript(d)} = ${nats(state.z[d])}`).join(", ")
+      : `z = (${Array.from(state.z, (v) => nats(v)).join(", ")})`;
     const fits = nats(model.logProb(this.chosenPixels(), state.z));
-    $("readout").textContent = `Ring at z = (${shown}${more}): log p(x|z) = ${fits} nats`;
+    $("readout").textContent = `Ring at ${place}: log p(x|z) = ${fits} nats`;
     this.onMoved?.();
     this.redraw();
   }
@@ -239,7 +246,7 @@ function describe(app) {
   const { model, images } = app, many = images.count.toLocaleString("en");
   const of = told.of > told.count ? `${many} of ${told.of.toLocaleString("en")}` : many;
   const latents = `${model.latents} latent${model.latents > 1 ? "s" : ""}`;
-  $("about").textContent = `${latents}, ${told.likelihood} likelihood, ${of} test images.`;
+  $("about").textContent = `${latents}, ${told.likelihood} likelihood, ${of} images.`;
   const how = model.latents > 2 ? `${told.draws} draws` : "quadrature";
   $("account-note").textContent = told.truth === "grid"
     ? "The expectation over q by quadrature, log p(x) by integration over the latents."
@@ -250,7 +257,6 @@ function describe(app) {
 
 async function start() {
   const app = new App(await load(told));
-  app.measure();
   app.begin();
   wire(app);
   describe(app);
@@ -258,6 +264,8 @@ async function start() {
   await new Promise((drawn) => { app.drawn = drawn; });
   app.drawn = null;
   const firstFrame = performance.now();
+  app.measure();
+  app.lookForTruth(0);
   Object.assign(window.vae_nb, {
     app, told, latent_dim: app.model.latents, image_shape: told.image_shape,
     decode: (z) => app.model.decode(Float32Array.from(z)),

@@ -100,35 +100,66 @@ export async function inPieces(model, x, z, breathe = async () => {}, done = () 
 // A grid in a box of the latents `dims`, the others as in `code`: middles of n cells
 // along each, the last of dims running fastest.
 export function gridIn(box, n, dims, code) {
-  const count = n ** dims.length, z = new Float32Array(count * code.length);
-  for (let i = 0; i < count; i++) {
-    z.set(code, i * code.length);
-    dims.forEach((d, axis) => {
-      z[i * code.length + d] = coordinate(box, n, axis, dims.length, i);
-    });
+  const axes = dims.length, cells = new Float64Array(n ** axes * axes);
+  for (let i = 0; i < cells.length; i++) {
+    cells[i] = coordinate(box, n, i % axes, axes, Math.floor(i / axes));
   }
-  return z;
+  return inSpace(cells, dims, code);
 }
 
-// A smaller box around all that matters of log p(x, z) on a grid, and around q.
-export function shrunk(box, n, joint, q, dims) {
-  const { low, high } = box;
-  const step = low.map((a, axis) => (high[axis] - a) / n);
-  // a narrow peak may be lower by so much at the middle of a cell
-  const hidden = Math.min((Math.max(...step) / 0.02) ** 2, 16);
-  let most = -Infinity;
-  for (const v of joint) most = Math.max(most, v);
-  const least = dims.map((d) => q.mean[d] - 4 * q.sigma[d]);
-  const last = dims.map((d) => q.mean[d] + 4 * q.sigma[d]);
-  joint.forEach((value, i) => {
-    if (value < most - 10 - hidden) return;
-    dims.forEach((_, axis) => {
-      const z = coordinate(box, n, axis, dims.length, i);
-      least[axis] = Math.min(least[axis], z - step[axis]);
-      last[axis] = Math.max(last[axis], z + step[axis]);
-    });
+// A box around nearly all of the posterior over `dims`, and around q, from a box that is
+// too large: cells are halved where a peak may be, until some forty fit along its side.
+// At most about n cells for each axis at a time.
+export async function boxAround(model, x, q, code, dims, box, n, breathe) {
+  const side = ({ low, high }) => Math.max(...low.map((a, axis) => high[axis] - a));
+  let step = Math.max(Math.min(side(box) / 24, 0.25), side(box) / n / 0.75);
+  let cells = cellsIn(box, step), most = -Infinity;
+  for (;;) {
+    const joint = await inPieces(model, x, inSpace(cells, dims, code), breathe);
+    for (const v of joint) most = Math.max(most, v);
+    const found = roomy(around(cells, holding(joint, 0.98), step, dims.length), q, dims);
+    const kept = [...joint.keys()].filter((i) => joint[i] > most - 8 - hidden(step));
+    const fine = step <= Math.min(side(found) / 40, 0.04) || step < 1 / 1000;
+    if (fine || kept.length * 2 ** dims.length > n ** dims.length) return found;
+    cells = halved(cells, kept, step, dims.length);
+    step /= 2;
+  }
+}
+
+// Larger by a fifth on each side, where the light fades out, and with q in it
+function roomy({ low, high }, q, dims) {
+  const room = low.map((a, axis) => 0.2 * (high[axis] - a));
+  return {
+    low: dims.map((d, i) => Math.min(low[i] - room[i], q.mean[d] - 4 * q.sigma[d])),
+    high: dims.map((d, i) => Math.max(high[i] + room[i], q.mean[d] + 4 * q.sigma[d])),
+  };
+}
+
+// The fewest cells that hold a share of the mass
+function holding(joint, share) {
+  const order = [...joint.keys()].sort((i, j) => joint[j] - joint[i]);
+  const total = logSumExp(joint);
+  let mass = 0;
+  return order.filter((i) => {
+    const wanted = mass < share;
+    mass += Math.exp(joint[i] - total);
+    return wanted;
   });
-  return { low: least, high: last };
+}
+
+// By how much a narrow peak may be lower at the middle of a cell, nats
+function hidden(step) {
+  return Math.min((step / 0.02) ** 2, 16);
+}
+
+// Codes with the latents `dims` as in the cells, the others as in `code`
+function inSpace(cells, dims, code) {
+  const count = cells.length / dims.length, z = new Float32Array(count * code.length);
+  for (let i = 0; i < count; i++) {
+    z.set(code, i * code.length);
+    dims.forEach((d, axis) => { z[i * code.length + d] = cells[i * dims.length + axis]; });
+  }
+  return z;
 }
 
 // log p(x) by summing p(x, z) over cells, those that matter halved until the sum has
@@ -137,7 +168,7 @@ export async function integrate(model, x, q, { reach, breathe, tolerance = 0.003
   const dims = [...q.mean.keys()], axes = dims.length;
   const far = dims.map((d) => Math.max(reach, Math.abs(q.mean[d]) + 6 * q.sigma[d]));
   let step = 0.25, settled = -Infinity, value = -Infinity, changed = Infinity;
-  let cells = firstCells(far, step), joint, most = -Infinity;
+  let cells = cellsIn({ low: far.map((f) => -f), high: far }, step), joint, most = -Infinity;
   for (;;) {
     joint = await inPieces(model, x, Float32Array.from(cells), breathe);
     const area = axes * Math.log(step), before = value;
@@ -146,8 +177,7 @@ export async function integrate(model, x, q, { reach, breathe, tolerance = 0.003
     for (const v of joint) most = Math.max(most, v);
     const narrow = Math.min(Math.max(2 * Math.min(...q.sigma), 1 / 128), 1 / 32);
     const done = changed < tolerance && step <= narrow;
-    // at the middle of a cell, a narrow peak is lower by so much
-    const least = most - 12 - Math.min((step / 0.02) ** 2, 16);
+    const least = most - 12 - hidden(step);
     const kept = [], left = [];
     joint.forEach((v, i) => {
       const near = step > narrow && dims.every((d) =>
@@ -163,10 +193,11 @@ export async function integrate(model, x, q, { reach, breathe, tolerance = 0.003
   }
 }
 
-function firstCells(far, step) {
-  const along = far.map((f) => {
-    const n = Math.ceil(f / step);
-    return Array.from({ length: 2 * n }, (_, i) => (i + 0.5 - n) * step);
+// Middles of cells of one size that fill a box
+function cellsIn({ low, high }, step) {
+  const along = low.map((a, axis) => {
+    const n = Math.ceil((high[axis] - a) / step), first = (a + high[axis] - (n - 1) * step) / 2;
+    return Array.from({ length: n }, (_, i) => first + i * step);
   });
   return along.length === 1 ? along[0] : along[0].flatMap((a) => along[1].flatMap((b) => [a, b]));
 }

@@ -3,7 +3,7 @@
 import { unpack } from "./data.js";
 import { run, withWeights } from "./network.js";
 import { LIKELIHOODS, logProb, meanImage } from "./likelihoods.js";
-import { bound, gridIn, inPieces, integrate, logPrior, shrunk } from "./mathematics.js";
+import { bound, boxAround, gridIn, inPieces, integrate, logPrior } from "./mathematics.js";
 
 export async function load(told) {
   const arrays = await unpack(told.arrays, told.data);
@@ -88,17 +88,14 @@ function meanKl(arrays, count, dims) {
 // as in `code`. Rough first, so that there is something to see; `show` is called with
 // each. From {low, high}, a box that holds it.
 export async function posterior(model, x, q, code, dims, box, { breathe, show, sizes }) {
-  let joint, n;
-  for (const [round, steps] of sizes.entries()) {
-    n = steps;
-    joint = await inPieces(model, x, gridIn(box, n, dims, code), breathe);
-    const next = shrunk(box, n, joint, q, dims);
-    const inside = next.low.map((a, axis) =>
-      (next.high[axis] - a) / (box.high[axis] - box.low[axis]));
-    show?.({ joint, box, n, dims, last: round === sizes.length - 1 });
-    if (round < sizes.length - 1 && Math.min(...inside) < 0.9) box = next;
+  let grid;
+  for (const n of sizes) {
+    if (grid) box = await boxAround(model, x, q, code, dims, box, n, breathe);
+    const joint = await inPieces(model, x, gridIn(box, n, dims, code), breathe);
+    grid = { joint, box, n, dims, last: n === sizes.at(-1) };
+    show?.(grid);
   }
-  return { joint, box, n, dims };
+  return grid;
 }
 
 // The account of any image, and a box around its posterior if it has been found.

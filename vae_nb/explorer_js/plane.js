@@ -174,7 +174,7 @@ export class Plane {
     fade.addColorStop(1, "#0b0d12d0"); // the prior hardly ever goes there
     context.fillStyle = fade;
     if (!line) context.fillRect(0, 0, w, h);
-    if (app.state.mode === "pictures") app.tilesReady = missing.length === 0;
+    app.tilesReady = missing.length === 0;
   }
 
   drawTile(tile, x, y, size) {

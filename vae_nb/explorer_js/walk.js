@@ -9,12 +9,21 @@ export class Walk {
   constructor(app, part) {
     this.app = app;
     this.part = part;
+    this.clicked = null;
     part.to.append(new Option("an image that I click", "click"));
     app.images.names.forEach((name, label) => {
-      if (app.images.counts[label]) part.to.append(new Option(`a typical ${name}`, label));
+      if (!app.images.counts[label]) return;
+      for (const select of [part.start, part.to]) {
+        const alone = app.images.names.length < 2;
+        select.append(new Option(alone ? "a typical image" : `a typical ${name}`, label));
+      }
     });
     part.to.value = String(this.otherClass());
-    part.to.addEventListener("change", () => this.aim(null, true));
+    part.start.addEventListener("change", () => this.begin(part.start.value));
+    part.to.addEventListener("change", () => {
+      this.clicked = null;
+      this.aim(true);
+    });
     part.play.addEventListener("click", () => this.play());
     part.at.addEventListener("input", () => this.moveTo(Number(part.at.value)));
   }
@@ -39,9 +48,10 @@ export class Walk {
     return best;
   }
 
-  // The image of a class whose code is nearest to the middle of the class
+  // The image of a class, but not the chosen one, whose code is nearest to the middle of
+  // the class
   typical(label) {
-    const { images } = this.app, middle = new Float64Array(this.app.model.latents);
+    const { images, model } = this.app, middle = new Float64Array(model.latents);
     for (let i = 0; i < images.count; i++) {
       if (images.labels[i] !== label) continue;
       images.mean(i).forEach((v, d) => { middle[d] += v / images.counts[label]; });
@@ -49,17 +59,31 @@ export class Walk {
     return this.nearest((i) => images.labels[i] === label, middle);
   }
 
+  // A typical image of a class becomes the chosen one
+  begin(label) {
+    const image = label === "" ? null : this.typical(Number(label));
+    if (image === null) return;
+    this.waiting = false;
+    this.begun = image;
+    this.app.choose(image);
+  }
+
+  // The image to go to, where the reader has chosen to click one
+  click(image) {
+    this.clicked = image;
+    this.aim(true);
+  }
+
   // A goal for the walk from the image that is now chosen
-  aim(goal = null, shown = false) {
-    const { part, app } = this, { images, state } = app;
+  aim(shown = false) {
+    const { part, app } = this, { images, state } = app, clicks = part.to.value === "click";
+    this.waiting = clicks && this.clicked === null;
     this.stop();
-    this.waiting = part.to.value === "click" && goal === null;
-    const label = Number(part.to.value);
-    const found = goal ?? (this.waiting ? null : this.typical(label));
-    state.walk = found === null ? null : { from: state.q.mean, to: images.mean(found), goal: found, shown };
+    const goal = clicks ? this.clicked : this.typical(Number(part.to.value));
+    state.walk = goal === null ? null : { from: state.q.mean, to: images.mean(goal), goal, shown };
     part.play.disabled = part.at.disabled = !state.walk;
-    part.play.textContent = this.waiting ? "now click an image" : "▶ Walk";
     part.at.value = 0;
+    if (state.chosen !== this.begun) part.start.value = "";
     this.show();
     app.redraw();
   }
@@ -112,6 +136,6 @@ export class Walk {
   stop() {
     cancelAnimationFrame(this.running);
     this.running = null;
-    this.part.play.textContent = "▶ Walk";
+    this.part.play.textContent = this.waiting ? "now click an image" : "▶ Walk";
   }
 }
