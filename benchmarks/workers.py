@@ -3,10 +3,11 @@
     python benchmarks/workers.py           # about 5 minutes
     python benchmarks/workers.py --quick   # one kill; writes nothing
 
-Each time at a random moment of the whole command, from its start to its end, with
-SIGKILL. How soon, and with what line, does the other end? Does the training that is
-resumed end with the same bits as one that nobody disturbed? The workers are forks of a
-process that has imported TensorFlow. Writes benchmarks/results/workers.json.
+Each time with SIGKILL at a random moment: five times of the whole command, from its
+start to its end, and five times after an epoch was kept. How soon, and with what line,
+does the other end? Does the training that is resumed end with the same bits as one that
+nobody disturbed? The workers are forks of a process that has imported TensorFlow.
+Writes benchmarks/results/workers.json.
 """
 
 import os
@@ -21,12 +22,12 @@ import keras
 import numpy as np
 from harness import provenance, root, run, timed
 
-from vae_nb import VAE, load_run, unfinished
+from vae_nb import VAE, has_state, load_run, unfinished
 
 sys.path.append(str(root / "tests"))
 from crew import Crew
 
-COMMAND = "train digits --epochs 8 --patience 6 --seed 1"
+COMMAND = "train digits --epochs 20 --patience 15 --seed 1"
 WAIT = "30"  # seconds in which workers must find each other
 CODE = """
 import sys
@@ -40,7 +41,7 @@ main()
 
 def measure(quick: bool) -> dict:
     origin = provenance("vae_nb", "keras", "tensorflow", "numpy")
-    options = COMMAND.replace("8", "3") if quick else COMMAND
+    options = COMMAND.replace("20", "3") if quick else COMMAND
     rng, kills = random.Random(0), []
     with TemporaryDirectory() as place, Crew() as crew:
         here, whole = Path(place), Path(place) / "whole"
@@ -48,7 +49,8 @@ def measure(quick: bool) -> dict:
         _, clock = timed(both, crew, options, here / "timed")
         for number in range(1 if quick else 10):
             out = here / str(number)
-            kills.append(one_kill(crew, options, out, rng, clock["seconds"]))
+            kept, seconds = number % 2 == 0, clock["seconds"]
+            kills.append(one_kill(crew, options, out, rng, seconds, kept))
             kills[-1]["same_bits"] = same(out, whole)
             print(kills[-1], file=sys.stderr)
     return {
@@ -63,23 +65,31 @@ def measure(quick: bool) -> dict:
 
 
 def one_kill(
-    crew: Crew, options: str, out: Path, rng: random.Random, seconds: float
+    crew: Crew,
+    options: str,
+    out: Path,
+    rng: random.Random,
+    seconds: float,
+    kept: bool,  # whether to wait for an epoch first
 ) -> dict:
     "Start both workers, kill one, wait for the other, and resume."
-    victim, moment = rng.choice((0, 1)), rng.uniform(0, seconds)
-    workers = start(crew, options, out)
+    victim, moment = rng.choice((0, 1)), rng.uniform(0, seconds * (0.15 if kept else 1))
+    workers, begun = start(crew, options, out), time.monotonic()
+    while kept and not has_state(unfinished(out)):
+        time.sleep(0.05)
     time.sleep(moment)
+    after = time.monotonic() - begun
     os.kill(workers[victim][0], signal.SIGKILL)
     other, clock = timed(crew.ended, workers[1 - victim])
     crew.ended(workers[victim])
-    kept = unfinished(out) / "history.csv"
-    epochs = len(kept.read_text().splitlines()) - 1 if kept.exists() else 0
+    history = unfinished(out) / "history.csv"
+    epochs = len(history.read_text().splitlines()) - 1 if history.exists() else 0
     if not out.exists():
         both(crew, f"{options} --resume", out)
     said = [line for line in other.err.splitlines() if line.startswith("vae_nb:")]
     return {
         "killed": "the other" if victim else "the chief",
-        "after_seconds": round(moment, 1),
+        "after_seconds": round(after, 1),
         "epochs_kept": epochs,
         "status_of_the_other": other.status,
         "its_lines": said,
