@@ -49,7 +49,7 @@ setup(
     install_requires=cfg["requirements"].split(),
     extras_require={
         name: cfg[f"{name}_requirements"].split()
-        for name in ("compress", "jax", "torch", "docs", "dev")
+        for name in ("compress", "onnx", "jax", "torch", "docs", "dev")
     },
     entry_points={"console_scripts": cfg["console_scripts"].split()},
     zip_safe=False,

@@ -32,6 +32,7 @@ SCRIPTS = (
     "colour",
     "published",
     "synthesis",
+    "workers",
 )
 
 

@@ -36,7 +36,16 @@ nitpick_ignore_regex = [("py:.*", ".*")]  # the types in signatures are other li
 notebook_parts = {
     "Learn": ["00_*", "00b_*", "0[1-3]*", "04_*", "04a_*", "05_*", "06*"],
     "Go further": ["07_*", "08*", "09*", "1[2-9]*", "[2-7]?*", "04[b-z]*"],
-    "Use": ["90_*", "10*", "11*", "05[a-z]*", "00[ac-z]*", "07[a-z]*", "9[1-9]*"],
+    "Use": [
+        "90_*",
+        "commands/*",
+        "10*",
+        "11*",
+        "05[a-z]*",
+        "00[ac-z]*",
+        "07[a-z]*",
+        "9[1-9]*",
+    ],
     "Measured": ["8?*"],
     "Reference": ["notation", "api", "api_use", "references", "changelog"],
 }
@@ -45,6 +54,7 @@ notebook_moved = {"00_data": "00_images", "07_evaluation": "07_log_likelihood"}
 notebook_package = here.parent / settings["lib_path"]
 # The pages that describe it, each the modules of these notebooks
 notebook_references = {"api": "0*", "api_use": "[1-9]*"}
+notebook_commands = "90_cli"  # the notebook that runs them; each has a page made for it
 notebook_repository = f"{settings['git_url']}/blob/{settings['branch']}/nbs/"
 
 html_theme = "furo"

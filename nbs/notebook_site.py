@@ -16,6 +16,7 @@ from html import escape
 from importlib.util import find_spec
 from pathlib import Path
 
+import command_pages
 import readme
 from docutils import nodes
 from execnb.nbio import dict2nb, nb2dict
@@ -29,6 +30,7 @@ from nbdev.processors import (
     strip_ansi,
 )
 from pybtex.database import parse_file
+from sphinx import addnodes
 from sphinx.util import logging
 
 from vae_nb._help import comments_of, parameters
@@ -60,10 +62,14 @@ TAGS = {
 }
 
 
+LONG = 80  # lines of library code, of which a page shows more only if asked
+
+
 def shown(text: str, page: str) -> dict:
     "The notebook for myst-nb to show, from the text of the one in nbs/."
     nb = dict2nb(json.loads(text))
     Shown()(nb)
+    figures = []
     for cell in nb.cells:
         options = {
             name.rstrip(":"): " ".join(words).strip("\"'")
@@ -72,24 +78,31 @@ def shown(text: str, page: str) -> dict:
         cell.metadata = {
             "tags": [tag for option, tag in TAGS.items() if option in options.items()]
         }
+        if "exports" in options and cell.source.count("\n") > LONG:
+            cell.metadata["tags"].append("hide-input")
         if cell.cell_type == "code":
             cell.source = re.sub(r"^#\|.*\n?", "", cell.source, flags=re.M)
         else:
             cell.source = PLACE.sub("", cell.source)
         if "fig-alt" in options:
             cell.metadata["mystnb"] = {"image": {"alt": options["fig-alt"]}}
+            if shows_picture(cell):
+                figures.append((cell, options.get("fig-cap", options["fig-alt"])))
         elif "output" not in options and shows_picture(cell):
             what = (
                 "cell %s shows a picture: say what is on it in a line `#| fig-alt: ...`"
             )
             logger.warning(what, cell.id, location=page)
+    if len(figures) > 1:
+        for number, (cell, caption) in enumerate(figures, 1):
+            figure = {"caption": f"**Figure {number}.** {caption.rstrip('.')}."}
+            cell.metadata["mystnb"]["figure"] = figure
     return nb2dict(nb)
 
 
 def shows_picture(cell) -> bool:
-    return any(
-        "image/png" in output.get("data", {}) for output in cell.get("outputs", [])
-    )
+    pictures = {"image/png", "image/jpeg"}
+    return any(pictures & {*o.get("data", {})} for o in cell.get("outputs", []))
 
 
 def parts(app) -> dict[str, list[str]]:
@@ -114,6 +127,8 @@ def read(app, page: str, source: list[str]) -> None:
     if (path := Path(app.env.doc2path(page))).suffix == ".ipynb":
         nb = shown(source[0], page)
         extra = contents(app) if page == app.config.root_doc else page_links(app, path)
+        if page == app.config.notebook_commands:
+            extra += f"\n\n{commands(app)}"
         cell = {"cell_type": "markdown", "id": "site", "metadata": {}, "source": extra}
         nb["cells"].insert(1, cell)
         source[0] = json.dumps(nb)
@@ -139,9 +154,21 @@ def contents(app) -> str:
     tables = []
     for caption, pages in parts(app).items():
         head = ["```{toctree}", ":hidden:", f":caption: {caption}", ""]
-        entries = [listed(app, page) for page in pages]
+        entries = [listed(app, p) for p in pages if not p.startswith(COMMANDS)]
         tables.append("\n".join([*head, *entries, "```"]))
     return "\n".join(tables)
+
+
+COMMANDS = "commands/"  # where their pages are
+
+
+def commands(app) -> str:
+    "Links to the pages of the commands, which are below this one in the sidebar."
+    names = command_pages.names()
+    pages = [f"{COMMANDS}{name}" for name in names]
+    links = [f"[{name}]({page}.md)" for name, page in zip(names, pages)]
+    below = "\n".join(["```{toctree}", ":hidden:", "", *pages, "```"])
+    return f"A page for each command: {', '.join(links)}.\n\n{below}"
 
 
 def listed(app, page: str) -> str:
@@ -313,7 +340,10 @@ def link(app, doctree: nodes.document, page: str) -> None:
         while node := node.parent:
             around.append(type(node))
         if not NOT_LINKED & set(around):
-            if around[0] is nodes.literal and (uri := places.of_name(str(text))):
+            name = str(text)
+            if around[0] is nodes.literal and (
+                uri := places.of_name(name) or places.of_command(name)
+            ):
                 code = text.parent
                 code.replace_self(linked(uri, "", code.deepcopy()))
             elif around[0] is nodes.strong and (uri := places.of_term(str(text))):
@@ -330,6 +360,7 @@ class Places:
 
     def __init__(self, app, doctree: nodes.document, page: str):
         self.page, self.papers = page, app.env.notebook_papers
+        self.pages = app.env.found_docs
         self.uri = partial(app.builder.get_relative_uri, page)
         self.exported = {
             name.partition(".")[2]: place
@@ -347,6 +378,11 @@ class Places:
         if place := self.exported.get(name):
             return f"{self.uri(place.docname)}#{place.node_id}"
         return None
+
+    def of_command(self, text: str) -> str | None:
+        page = f"{COMMANDS}{text.removeprefix('vae_nb ')}"
+        there = text.startswith("vae_nb ") and page in self.pages and page != self.page
+        return self.uri(page) if there else None
 
     def of_term(self, text: str) -> str | None:
         "Where a bold word is explained, if it is in the glossary of another page."
@@ -395,6 +431,7 @@ def finish(app, error: Exception | None) -> None:
     write_moved(app, out)
     write_maps(app, out)
     write_twins(app, out)
+    write_search_texts(app, out)
 
 
 def copy_mathjax(to: Path) -> None:
@@ -492,6 +529,46 @@ def write_twins(app, out: Path) -> None:
             (out / f"{page}.md").write_text(text, encoding="utf-8")
 
 
+def write_search_texts(app, out: Path) -> None:
+    "What a search shows of a page: the words of its sections, without code."
+    texts = {}
+    for page in app.env.found_docs:
+        parts: dict[str, list[str]] = {}
+        for paragraph in app.env.get_doctree(page).findall(nodes.paragraph):
+            if place := place_of(paragraph):
+                parts.setdefault(place, []).append(words_of(paragraph))
+        texts[page] = [[place, " · ".join(words)] for place, words in parts.items()]
+    script = f"window.SEARCH_TEXTS = {json.dumps(texts, ensure_ascii=False)};\n"
+    (out / "_static" / SEARCH_TEXTS).write_text(script, encoding="utf-8")
+
+
+SEARCH_TEXTS = "search-texts.js"
+
+
+def place_of(node: nodes.Node) -> str | None:
+    "The anchor of what is around it: a section, or a name of the reference."
+    while node := node.parent:
+        if isinstance(node, addnodes.desc) and node[0]["ids"]:
+            return node[0]["ids"][0]
+        if isinstance(node, nodes.section):
+            return node["ids"][0]
+    return None
+
+
+def words_of(paragraph: nodes.paragraph) -> str:
+    "A paragraph without its formulas."
+    words = [
+        "…" if isinstance(text.parent, nodes.math) else str(text)
+        for text in paragraph.findall(nodes.Text)
+    ]
+    return " ".join("".join(words).split())
+
+
+def add_search_texts(app, page, template, context, doctree) -> None:
+    if page == "search":
+        app.add_js_file(SEARCH_TEXTS)
+
+
 def write_maps(app, out: Path) -> None:
     "A map of the site for search engines, and one for language models."
     base, groups = app.config.html_baseurl, parts(app)
@@ -519,19 +596,28 @@ def read_papers(app) -> None:
     app.env.notebook_papers = papers(app.srcdir / "refs.bib")
 
 
+def write_commands(app) -> None:
+    "Before Sphinx looks for pages: those of the commands, which git ignores."
+    notebook = Path(app.srcdir, f"{app.config.notebook_commands}.ipynb")
+    command_pages.write_pages(notebook, Path(app.srcdir, COMMANDS))
+
+
 def setup(app) -> dict:
     for option in ("parts", "package", "repository"):
         app.add_config_value(f"notebook_{option}", None, "env")
     app.add_config_value("notebook_moved", {}, "env")
     app.add_config_value("notebook_references", {}, "env")
     app.add_config_value("notebook_card", "", "env")
-    for event, function in {
-        "builder-inited": read_papers,
-        "source-read": read,
-        "doctree-read": number,
-        "doctree-resolved": link,
-        "html-page-context": describe,
-        "build-finished": finish,
-    }.items():
+    app.add_config_value("notebook_commands", "", "env")
+    for event, function in (
+        ("builder-inited", read_papers),
+        ("builder-inited", write_commands),
+        ("source-read", read),
+        ("doctree-read", number),
+        ("doctree-resolved", link),
+        ("html-page-context", describe),
+        ("html-page-context", add_search_texts),
+        ("build-finished", finish),
+    ):
         app.connect(event, function)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

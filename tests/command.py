@@ -7,7 +7,7 @@ import sys
 import warnings
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 from unittest import mock
 
 from vae_nb import cli
@@ -35,19 +35,21 @@ def stream(encoding: str, errors: str) -> io.TextIOWrapper:
     return io.TextIOWrapper(io.BytesIO(), encoding, errors, write_through=True)
 
 
-def vae_nb(*arguments, encoding: str = "utf-8") -> Done:
-    "The command in this process."
+def vae_nb(*arguments, encoding: str = "utf-8", to: IO[str] | None = None) -> Done:
+    "The command in this process; with its stdout in a file, if there is one."
     out, err = stream(encoding, "strict"), stream(encoding, "backslashreplace")
     status = 0
     with (
         mock.patch.object(sys, "argv", ["vae_nb", *map(str, arguments)]),
         mock.patch("signal.signal"),
-        redirect_stdout(out),
+        redirect_stdout(to or out),
         redirect_stderr(err),
         warnings.catch_warnings(),
     ):
         for kind in UNSEEN:
             warnings.simplefilter("ignore", kind)
+        # of TensorFlow, where a test asks for eager steps
+        warnings.filterwarnings("ignore", "Even though the .tf.config")
         try:
             cli.main()
         except SystemExit as e:

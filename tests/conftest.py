@@ -27,6 +27,16 @@ def pretrained():
 
 
 @pytest.fixture
+def eager():
+    "TensorFlow runs each step as it is: to trace it takes longer than a few images."
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
 def no_pictures(monkeypatch):
     "Trainings draw no pictures, where these are not the point."
     import vae_nb

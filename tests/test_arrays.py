@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from command import accepted, refused
 from pictures import PIXELS
+from PIL import Image
 
 from vae_nb import Dataset, OwnImages, StoredImages, load_images
 
@@ -97,18 +98,26 @@ Y = np.arange(4) % 2
 WORDS = ["cat", "dog", "cat", "dog"]
 
 SHAPES = {  # arrays, the images in them as bytes, and words of what is said, or ""
-    "(N, D)": (dict(images=ROWS), SQUARES, "read as 4 of 8x8x1"),
-    "(D, N)": (dict(images=ROWS.T, labels=Y), SQUARES, "read as 4 of 8x8x1"),
-    "(N, 3 D)": (dict(images=PLANES.reshape(5, -1)), COLOUR, "read as 5 of 9x9x3"),
-    "(N, 3, H, W)": (dict(images=PLANES), COLOUR, "read as 5 of 9x9x3"),
-    "(N, 1, H, W)": (dict(images=PIXELS[:, None]), PIXELS, "read as 4 of 12x10x1"),
-    "(H, W, 3, N)": (dict(X=np.moveaxis(COLOUR, 0, 3)), COLOUR, "read as 5 of"),
+    "(N, D)": (dict(images=ROWS), SQUARES, "read as 4 images of 8x8x1"),
+    "(D, N)": (dict(images=ROWS.T, labels=Y), SQUARES, "read as 4 images of 8x8x1"),
+    "(N, 3 D)": (
+        dict(images=PLANES.reshape(5, -1)),
+        COLOUR,
+        "read as 5 images of 9x9x3",
+    ),
+    "(N, 3, H, W)": (dict(images=PLANES), COLOUR, "read as 5 images of 9x9x3"),
+    "(N, 1, H, W)": (
+        dict(images=PIXELS[:, None]),
+        PIXELS,
+        "read as 4 images of 12x10x1",
+    ),
+    "(H, W, 3, N)": (dict(X=np.moveaxis(COLOUR, 0, 3)), COLOUR, "read as 5 images of"),
     "(H, W, N)": (
         dict(X=np.moveaxis(PIXELS, 0, 2), y=Y),
         PIXELS,
-        "read as 4 of 12x10x1",
+        "read as 4 images of 12x10x1",
     ),
-    "(H, W, 3)": (dict(images=COLOUR[0]), COLOUR[:1], "read as 1 of 9x9x3"),
+    "(H, W, 3)": (dict(images=COLOUR[0]), COLOUR[:1], "read as 1 image of 9x9x3"),
     "columns first": (dict(images=np.asfortranarray(COLOUR)), COLOUR, ""),
 }
 
@@ -244,6 +253,35 @@ def test_names_say_what_is_for_training_and_for_testing(arrays, testing, words):
     count = 0 if own.testing is None else own.testing.sum()
     assert count == testing and len(own.images) == 4 + testing and told(said, words)
     assert np.array_equal(own.images[:1, :8, :8, 0], SQUARES[:1] / np.float32(255))
+
+
+def test_names_of_the_images_are_not_names_of_classes():
+    own, said = read(dict(images=PIXELS, labels=Y, names=list("abcd")))
+    assert own.class_names == ("0", "1") and told(said, "not used: names (4)")
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz"])
+def test_grey_and_colour_are_had_as_they_are_asked_for(suffix):
+    np.save("rgb.npy", COLOUR)
+    np.savez("rgb.npz", COLOUR)
+    np.save("grey.npy", PIXELS)
+    np.savez("grey.npz", PIXELS)
+    for name, channels in (("rgb", 1), ("grey", 3)):
+        assert load_images(f"{name}{suffix}", channels=4 - channels).images.ndim == 4
+        with pytest.warns(UserWarning, match=r" in \w+, taken as (grey|colour)$"):
+            own = load_images(f"{name}{suffix}", channels=channels)
+        assert own.images.shape[3] == channels
+    picture = np.asarray(Image.fromarray(COLOUR[2]).convert("L"))  # as Pillow has it
+    with pytest.warns(UserWarning, match="images in colour, taken as grey"):
+        grey = load_images("rgb.npy", channels=1).images
+    assert np.abs(255 * grey[2, ..., 0] - picture).max() <= 1
+
+
+def test_arrays_in_colour_are_grey_to_a_grey_model():
+    colour = np.random.default_rng(0).integers(0, 256, (3, 28, 28, 3), dtype="uint8")
+    np.save("rgb.npy", colour)
+    said = accepted("score", "fashion_mnist", "rgb.npy", *NO_P_VALUES)
+    assert said.count("\n") == 1 and "images in colour, taken as grey" in said
 
 
 def test_an_unused_member_is_never_loaded():

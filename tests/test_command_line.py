@@ -74,12 +74,12 @@ def test_without_network_or_data_it_says_so_and_trains_on_digits(here):
     assert config["dataset"] == "digits"
 
 
-def test_the_article_recipe_follows_the_articles_log():
+def test_the_article_recipe_begins_as_the_run_that_page_80_holds_to_the_articles_log():
     if "VAE_NB_REQUIRE_DATA" not in os.environ:
         pytest.skip("needs Fashion-MNIST; set VAE_NB_REQUIRE_DATA=1 to insist")
-    log = Path(__file__).parent.parent / "nbs" / "article_history.csv"
-    published = np.genfromtxt(log, delimiter=",", names=True)
-    run = train(load_dataset("fashion_mnist"), recipe="article", epochs=2)
-    assert abs(run.history["loss"][1] - published["loss"][1]) < 2
-    # its KL is the mean over two latents
-    assert abs(run.history["kl_loss"][1] / 2 - published["kl_loss"][1]) < 1
+    results = Path(__file__).parent.parent / "benchmarks" / "results"
+    kept = np.genfromtxt(results / "article_history.csv", delimiter=",", names=True)
+    assert (kept["seed"][0], kept["epoch"][0]) == (0, 1)
+    run = train(load_dataset("fashion_mnist"), recipe="article", epochs=1)
+    for name in ("loss", "reconstruction_loss", "kl_loss"):
+        assert run.history[name][0] == pytest.approx(kept[name][0], abs=0.2), name

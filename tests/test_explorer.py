@@ -492,7 +492,7 @@ def odd_layer(layer) -> vae_nb.VAE:
 
 GREY = np.zeros((4, 8, 8, 1), "float32")
 REFUSED = {
-    "is a Odd, which the page cannot run": (lambda: odd_layer(Odd()), GREY, {}),
+    "is a Odd, which only Keras can run": (lambda: odd_layer(Odd()), GREY, {}),
     "with activation": (
         lambda: odd_layer(layers.Activation("tanh_shrink")),
         GREY,

@@ -39,12 +39,11 @@ FLAGS = [
     (["train", "--channels", "3"], "fashion_mnist is grey"),
     (["train", "rgb.npy", "--channels", "2"], "expected 1 for grey, 3 for colour"),
     (["train", "rgb.npy", "--grey", "--channels", "3"], "choose one of them"),
-    (["train", "rgb.npy", "--grey", "--from", FASHION], "leave it out"),
-    (["evaluate", "x.npy"], "x.npy is a file, no run folder"),
-    (["train", "digits", "--kl-warmup", "1.5"], "kl_warmup is 1.5, expected a number"),
+    (["train", "rgb.npy", "--grey", "--from", FASHION], "leave them out"),
+    (["evaluate", "x.npy"], "x.npy is a file, not a run folder"),
+    (["train", "digits", "--kl-warmup", "1.5"], "kl_warmup is 1.5, expected a share"),
     (["train", "digits", "--from", "nowhere"], "there is no run folder nowhere"),
     (["train", "--from", FASHION, "--latent-dim", "3"], "has 2: leave it out"),
-    (["train", "rgb.npy", "--from", FASHION], "3 channels, expected 1"),
     (["train", "x.npy", "--from", FASHION, "--image-size", "9"], "leave it out"),
     (["train", ""], "unknown dataset ''"),
     (["train", "no/such/folder"], "unknown dataset 'no/such/folder'"),
@@ -53,9 +52,7 @@ FLAGS = [
     (["train", "digits", "--out", "file"], "file exists already"),
     (["score", FASHION], "Missing argument"),
     (["score", FASHION, "nowhere"], "unknown dataset 'nowhere'"),
-    (["score", FASHION, "rgb.npy"], "3 channels, expected 1"),
     (["score", FASHION, "x.npy", "--out", "x.txt"], "does not end in .csv"),
-    (["score", FASHION, "x.npy", "--reference", "rgb.npy"], "3 channels, expected 1"),
     (["score", FASHION, "x.npy", "--reference", "cats"], "unknown dataset 'cats'"),
     (["score", FASHION, "x.npy", "--false-alarms", "1.5"], "Invalid value for"),
     (
@@ -87,6 +84,7 @@ def test_a_loss_that_is_not_finite_from_the_start_leaves_nothing():
     refused("train", "x.npy", *few, "--learning-rate", "1e30", words=words)
 
 
+@pytest.mark.usefixtures("no_pictures", "eager")
 def test_training_goes_on_from_a_model():
     np.save("x.npy", np.repeat(PIXELS, 40, axis=0))
     done = vae_nb("train", "x.npy", "--from", FASHION, "--epochs", 1, "--out", "run")
@@ -175,6 +173,7 @@ def test_the_card_can_be_had_without_the_exact_part(monkeypatch):
     assert [some for some, _ in seen] == [(1000, 100), (7, 3), (1000, 100)]
 
 
+@pytest.mark.usefixtures("no_pictures", "eager")
 def test_an_early_end_is_said():
     np.save("x.npy", np.repeat(PIXELS, 10, axis=0))
     options = ("--epochs", 2, "--validation", "0.2", "--out", "run")
@@ -201,7 +200,7 @@ def test_letters_that_standard_output_cannot_show_are_replaced():
 def test_the_card_is_printed_although_its_signs_cannot_be_shown(monkeypatch):
     monkeypatch.setattr(library, "evaluate", lambda *arguments: "test −ELBO, β = 1")
     done = vae_nb("evaluate", FASHION, "digits", encoding="ascii")
-    assert (done.status, done.out) == (0, "test ?ELBO, ? = 1\n"), done
+    assert (done.status, done.out) == (0, "test -ELBO, beta = 1\n"), done
     assert vae_nb("evaluate", FASHION, "digits").out == "test −ELBO, β = 1\n"
 
 

@@ -76,7 +76,7 @@ LAYOUTS = {  # the files; the class of each; which are for testing; what is said
         ["Test/a.png", "Train/b.png", "old/c.png"],
         ["Test", "Train", "old"],
         None,
-        "old in {} lies beside train and test, so these are no split but classes",
+        "old in {} lies beside train and test, so all are taken as classes",
     ),
     "classes that sound like a split": (
         ["test tube/a.png", "train station/b.png"],
@@ -140,7 +140,8 @@ def test_a_zip_is_the_same_data_set_as_its_folder():
     assert not list(Path(os.environ["VAE_NB_CACHE"]).rglob("*.png"))  # not unpacked
 
 
-def test_a_zip_is_data_to_every_command(no_pictures):
+@pytest.mark.usefixtures("no_pictures", "eager")
+def test_a_zip_is_data_to_every_command():
     zipped(dict.fromkeys(("a.png", "b.png", "c/d.png"), PICTURE))
     score = accepted("score", "fashion_mnist", "photos.zip", "--out", "scores.csv")
     assert score == "" and Path("scores.csv").read_text().count("\n") == 4
@@ -184,10 +185,15 @@ DAMAGED = {  # a zip that is refused, what is done to it, and what is said
         "a.png: That compression method is not supported",
     ),
     "no pictures": ({"a.txt": b"hello"}, lambda content: content, "has no pictures"),
+    "arrays": (
+        {"train.csv": b"label,a\n1,2"},
+        lambda content: content,
+        "; if it holds arrays, unpack it",
+    ),
     "pictures in a zip in it": (
         {"train.zip": b"PK"},
         lambda content: content,
-        "has no pictures but 1 file that cannot be read here (1 .zip)",
+        "has no pictures but 1 file that cannot be read here (1 .zip): unpack it",
     ),
     "a file without a name": (
         {"a.txt": b"hello"},
@@ -197,7 +203,7 @@ DAMAGED = {  # a zip that is refused, what is done to it, and what is said
     "names that lead out of it": (
         {"../a.png": PICTURE, "/b.png": PICTURE, "C:\\c.png": PICTURE},
         lambda content: content,
-        "(3 whose names lead out of it)",
+        "(3 whose names lead out of it): unpack the zip yourself if you trust it",
     ),
 }
 
@@ -225,11 +231,13 @@ def test_names_in_a_zip_are_read_as_they_were_meant():
     with zipfile.ZipFile(file, "w") as f:
         f.writestr("AAAAAAAAA/a.png", PICTURE)
         f.writestr("win\\b.png", PICTURE)
+        f.writestr("./win/./c.png", PICTURE)  # as tar packs ./win
     utf8 = "猫é".encode() + b"/a/"  # as many letters, and the zip does not say so
     content = file.getvalue().replace(b"AAAAAAAAA/a.png", utf8 + b"AA/a.png"[1:])
     Path("photos.zip").write_bytes(content)
     own, _ = loaded("photos.zip")
     assert own.class_names == ("win", "猫é")
+    assert own.names[:2] == ["win/b.png", "win/c.png"]
 
 
 def test_a_zip_that_is_written_again_is_read_again():

@@ -82,7 +82,7 @@ def build(folder: Path, *cells: dict, moved: dict = MOVED) -> CompletedProcess:
         made.mkdir(parents=True)
     for name in (
         *("nbs/conf.py", "nbs/notebook_site.py", "nbs/api.md", "settings.ini"),
-        "nbs/readme.py",
+        *("nbs/readme.py", "nbs/command_pages.py"),
         *("nbs/_static/site.css", "nbs/_static/site.js", "nbs/_static/icon.svg"),
     ):
         (folder / name).write_bytes((root / name).read_bytes())
@@ -117,6 +117,8 @@ def site(tmp_path_factory) -> dict[str, BeautifulSoup]:
         code("#| code-fold: true\nfolded = 1"),
         code("plain = 1", stream("printed")),
         code('#| fig-alt: "A dot: no more"\ndraw()', picture),
+        code('#| fig-alt: "unseen"\n#| fig-cap: "Another dot"\ndraw(2)', picture),
+        code("\n".join(["#| exports", *(f"long_line = {n}" for n in range(82))])),
         text(
             '<a id="equation-1"></a>\n\n$$\na = b \\tag{1}\n$$\n\n'
             "A **latent** and an **unknown**. "
@@ -130,14 +132,23 @@ def site(tmp_path_factory) -> dict[str, BeautifulSoup]:
         ),
     )
     assert done.returncode == 0, done.stderr
-    return {
-        path.name: BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
-        for path in (folder / "html").glob("*.html")
-    } | {
-        path.name: path.read_text(encoding="utf-8")
-        for pattern in ("*.txt", "*.md")
-        for path in (folder / "html").glob(pattern)
-    }
+    return (
+        {
+            path.name: BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+            for path in (folder / "html").glob("*.html")
+        }
+        | {
+            path.name: path.read_text(encoding="utf-8")
+            for pattern in ("*.txt", "*.md")
+            for path in (folder / "html").glob(pattern)
+        }
+        | {"search-texts": search_texts(folder / "html")}
+    )
+
+
+def search_texts(html: Path) -> dict:
+    script = (html / "_static" / "search-texts.js").read_text(encoding="utf-8")
+    return json.loads(script.removeprefix("window.SEARCH_TEXTS = ").rstrip("\n;"))
 
 
 def test_directives_decide_what_a_page_shows(site):
@@ -164,7 +175,7 @@ def test_numbers_sources_and_names_become_links(site):
     page = site["01_page.html"].article
     links = [
         (a.text, a["href"])
-        for a in page.select("p a")
+        for a in page.select("p a:not(.headerlink)")
         if a["href"].startswith(("#", "api", "ref"))
     ]
     assert links == [
@@ -253,6 +264,25 @@ def test_a_page_has_a_twin_in_markdown(site):
         assert hidden not in twin
 
 
+def test_a_search_shows_the_words_of_a_section(site):
+    (place, words), *_ = site["search-texts"]["01_page"]
+    assert place == "a-page" and "A latent and an unknown." in words
+    assert "lesson" not in words
+
+
+def test_several_figures_have_numbers_and_captions(site):
+    captions = [
+        c.text.strip("¶\n") for c in site["01_page.html"].find_all("figcaption")
+    ]
+    assert captions == ["Figure 1. A dot: no more.", "Figure 2. Another dot."]
+
+
+def test_long_library_code_is_folded(site):
+    folded = [d.text for d in site["01_page.html"].article.find_all("details")]
+    assert ["long_line = 80" in text for text in folded].count(True) == 1
+    assert not any("lesson = 1" in text for text in folded)
+
+
 def test_a_notebook_is_listed_by_its_number(site):
     assert "01 A page" in site["index.html"].find(class_="sidebar-tree").text
     assert (
@@ -276,3 +306,28 @@ def test_what_a_reader_would_miss_is_refused(tmp_path):
     ):
         assert complaint in done.stderr
     assert "01_page.ipynb" in done.stderr
+
+
+def test_a_command_has_a_page_from_its_own_help(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(root / "nbs")
+    import command_pages
+
+    printed = "$ vae_nb plot runs/a\nfour\n$ ls\n$ vae_nb plot x\nvae_nb: error: no x\n"
+    write_notebook(tmp_path / "90_cli.ipynb", [code("shell()", stream(printed))])
+    (tmp_path / "commands").mkdir()
+    (tmp_path / "commands" / "gone.md").touch()
+    command_pages.write_pages(tmp_path / "90_cli.ipynb", tmp_path / "commands")
+    made = {path.stem: path for path in (tmp_path / "commands").iterdir()}
+    assert set(made) == set(command_pages.names()) and "gone" not in made
+    page = made["plot"].read_text()
+    assert page.startswith("# vae_nb plot\n\n> Draw the four pictures of a run again.")
+    assert (
+        "\nvae_nb plot [RUN] [OPTIONS]\n" in page and "| `RUN` | A run folder" in page
+    )
+    worked, _, failed = page.partition("## When something is wrong")
+    assert "four" in worked and "no x" in failed and "$ ls" not in page
+    assert "\nvae_nb encode RUN DATA [OPTIONS]\n" in made["encode"].read_text()
+    assert "`--from prior\\|codes`" in made["sample"].read_text()
+    before = {path: path.stat().st_mtime_ns for path in made.values()}
+    command_pages.write_pages(tmp_path / "90_cli.ipynb", tmp_path / "commands")
+    assert {path: path.stat().st_mtime_ns for path in made.values()} == before

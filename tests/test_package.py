@@ -139,6 +139,11 @@ def test_settings_package_citation_and_changelog_name_one_version():
     named = {settings["version"], citation["version"], latest}
     assert named == {vae_nb.__version__}
     assert citation["repository-code"] == settings["git_url"]
+    page = (root / "nbs" / "references.md").read_text(encoding="utf-8")
+    entry = dict(re.findall(r"^  (\w+) = \{(.*?)\},?$", page, re.M))
+    assert entry["version"] == citation["version"] and entry["url"] == citation["url"]
+    assert entry["title"].replace("\\", "") == citation["title"]
+    assert entry["author"] == f"{{{citation['authors'][0]['name']}}}"
 
 
 def test_constraints_are_the_lower_bounds_of_the_requirements():

@@ -76,7 +76,7 @@ RUNS = {  # what may be wrong with a run folder
         write("history.csv", "epoch,loss,reconstruction_loss,kl_loss\n1,1,1,1\n"),
         "1 epochs of",
     ),
-    "a file": (file_instead, "no run folder"),
+    "a file": (file_instead, "not a run folder"),
     "nothing": (shutil.rmtree, "no run folder"),
 }
 

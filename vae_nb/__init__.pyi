@@ -15,6 +15,7 @@ from .encoder import build_encoder
 from .evaluation import EvaluationCard, evaluate
 from .exact import ExactNetwork, round_weights
 from .explorer import BeliefFigure, Explorer, latent_explorer
+from .export import FORMATS, export_model, export_onnx, networks_to_export
 from .files import locked, replacing
 from .images import Batches, Dataset, Images, StoredImages, check_images, join, take
 from .inputs import (
@@ -46,6 +47,7 @@ from .log_likelihood import (
 from .oddities import Oddities, find_oddities, oddity_threshold, p_values, plot_oddities
 from .own_images import OwnImages, load_picture, suffixes
 from .own_networks import fitted_shapes
+from .plain_networks import PlainNetwork, plain_network
 from .recipes import RECIPES, Recipe, completed, make_recipe, networks, settings
 from .runs import (
     FILES,
@@ -97,6 +99,7 @@ from .visualization import (
     prior_radius,
     save_pictures,
 )
+from .workers import join_workers
 
 __version__: str
 __all__ = [
@@ -117,6 +120,7 @@ __all__ = [
     "Explorer",
     "FASHION_CLASSES",
     "FILES",
+    "FORMATS",
     "FourierFeatures",
     "Gaussian",
     "Images",
@@ -127,6 +131,7 @@ __all__ = [
     "OwnImages",
     "PATHS",
     "PRETRAINED",
+    "PlainNetwork",
     "RECIPES",
     "Recipe",
     "Run",
@@ -166,6 +171,8 @@ __all__ = [
     "evaluate_elbo",
     "exact_log_likelihood",
     "examples",
+    "export_model",
+    "export_onnx",
     "find_oddities",
     "fit_density",
     "fit_encoder",
@@ -178,6 +185,7 @@ __all__ = [
     "in_words",
     "interpolate",
     "join",
+    "join_workers",
     "kept_densities",
     "latent_explorer",
     "load_dataset",
@@ -192,10 +200,12 @@ __all__ = [
     "manifold_axis",
     "model_of",
     "networks",
+    "networks_to_export",
     "npy_entry",
     "oddity_threshold",
     "one_of_each",
     "p_values",
+    "plain_network",
     "plot_history",
     "plot_images",
     "plot_label_clusters",

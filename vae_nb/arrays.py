@@ -115,7 +115,7 @@ def _memory() -> int:
 
 
 # %% ../nbs/10a_arrays.ipynb #read
-_WRITE = "write it with np.save or np.savez"
+_WRITE = "write the images as one array of numbers, with np.save or np.savez"
 
 
 def _entries(path: Path) -> dict[str, Entry]:
@@ -372,8 +372,8 @@ def _arranged(
     if images.shape not in (array.shape, (*array.shape, 1)):
         n, height, width, channels = images.shape
         notes.append(
-            f"{what} has shape {array.shape}, read as {n:,} of "
-            f"{height}x{width}x{channels}"
+            f"{what} has shape {array.shape}, read as {n:,} "
+            f"image{'s' if n > 1 else ''} of {height}x{width}x{channels}"
         )
     return images
 
@@ -481,14 +481,25 @@ def _tell_scale(
 def _scaled(
     images: np.ndarray,  # (N, H, W, C)
     size: tuple[int, int],  # that they are to have
+    channels: int,  # that they are to have, 1 or 3
     scale: tuple[float, float],  # the numbers that are black and white
 ) -> np.ndarray:
-    "Images as floats in [0, 1], (N, H, W, C), of this size."
-    scaled = np.empty((len(images), *size, images.shape[3]), "float32")
+    "Images as floats in [0, 1], (N, H, W, C), of this size, in grey or colour."
+    scaled = np.empty((len(images), *size, channels), "float32")
     for block, place in zip(_blocks(images), _blocks(scaled)):
         floats = to_unit(block, scale)
+        if channels != images.shape[3]:
+            floats = _recoloured(floats)
         place[:] = floats if size == images.shape[1:3] else _resized(floats, size)
     return scaled
+
+
+def _recoloured(images: np.ndarray) -> np.ndarray:
+    "Grey as colour; colour as grey, by the weights that Pillow has for pictures."
+    if images.shape[-1] == 1:
+        return images.repeat(3, axis=-1)
+    weights = np.array([[0.299], [0.587], [0.114]], "float32")
+    return np.minimum(images @ weights, 1)
 
 
 def _resized(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -541,7 +552,7 @@ def _no_classes(labels: np.ndarray, count: int) -> str:
             return "has several labels per image"
     if labels.size == count and labels.dtype.kind == "f":
         if np.isfinite(labels).all() and (np.rint(labels) != labels).any():
-            return "has fractions, which are no classes"
+            return "has fractions, not classes"
     return ""
 
 
@@ -551,7 +562,8 @@ def _named(
 ) -> tuple[np.ndarray, tuple[str, ...], bool]:
     "Labels as numbers from 0, what each is called, and whether the names were used."
     if names is not None and labels.dtype.kind in "iu":
-        if labels.min() >= 0 and labels.max() < len(names):
+        of_images = len(names) == len(labels) > labels.max() + 1  # one for each
+        if labels.min() >= 0 and labels.max() < len(names) and not of_images:
             return labels.astype("int64"), tuple(map(str, names)), True
     kinds, numbers = np.unique(labels, return_inverse=True)
     return numbers, tuple(map(str, kinds)), False
@@ -597,11 +609,12 @@ def load_arrays(
     choices = _choose(path, entries)
     called, class_names = _class_names(path, entries)
     arrays = [_images(path, choice, entries, image_size, notes) for choice in choices]
-    _check_alike(path, choices, arrays, channels)
+    _check_alike(path, choices, arrays)
     labels = _labels(path, choices, entries, [len(array) for array in arrays], notes)
     numbers, kinds, named = _named(labels, class_names)
     _tell_choice(path, entries, choices, [called] if named else [], notes)
-    parts = _as_floats(path, choices, entries, arrays, image_size, notes)
+    wanted = image_size, channels
+    parts = _as_floats(path, choices, entries, arrays, wanted, notes)
     names = []
     for choice, part in zip(choices, parts):
         prefix = f"{choice.images}/" if len(parts) > 1 else ""
@@ -643,16 +656,8 @@ def _images(
     return images
 
 
-def _check_alike(
-    path: Path, choices: list[_Choice], arrays: list[np.ndarray], channels: int | None
-) -> None:
-    "Raise `ValueError` unless all sets have images of one shape, with these channels."
-    for choice, array in zip(choices, arrays):
-        if channels not in (None, array.shape[3]):
-            raise ValueError(
-                f"{path}: {choice.images} has {array.shape[3]} channels, expected "
-                f"{channels}"
-            )
+def _check_alike(path: Path, choices: list[_Choice], arrays: list[np.ndarray]) -> None:
+    "Raise `ValueError` unless all sets have images of one shape."
     if arrays[0].shape[1:] != arrays[-1].shape[1:]:
         raise ValueError(
             f"{path}: {choices[0].images} has images {arrays[0].shape[1:]} and "
@@ -666,20 +671,26 @@ def _as_floats(
     choices: list[_Choice],
     entries: dict[str, Entry],
     arrays: list[np.ndarray],  # (N, H, W, C), as they are stored
-    image_size: tuple[int, int] | None,
+    wanted: tuple[tuple[int, int] | None, int | None],  # size, channels; None: theirs
     notes: list[str],  # what is changed is added here
 ) -> list[Images]:
-    "Images in [0, 1] of the wanted size, left in their files if they can be."
-    size = image_size or common_size([arrays[0].shape[1:3]], notes)
+    "Images in [0, 1] of the wanted shape, left in their files if they can be."
+    size = wanted[0] or common_size([arrays[0].shape[1:3]], notes)
+    channels = wanted[1] or arrays[0].shape[3]
+    if channels != arrays[0].shape[3]:
+        has, taken = ("grey", "colour") if channels == 3 else ("colour", "grey")
+        what = ", ".join(choice.images for choice in choices)
+        notes.append(f"{path}: {what} in {has}, taken as {taken}")
     scales = _scales(path, choices, arrays, notes)
     parts: list[Images] = []
     for choice, array, scale in zip(choices, arrays, scales):
         file = entries[choice.images].file
-        if file and size == array.shape[1:3] and array.flags.c_contiguous:
+        as_it_is = array.shape[1:] == (*size, channels) and array.flags.c_contiguous
+        if file and as_it_is:
             parts.append(StoredImages(file, None, scale, array.shape[1:]))
         else:
-            check_memory(path, 4 * len(array) * math.prod(size) * array.shape[3])
-            parts.append(_scaled(array, size, scale))
+            check_memory(path, 4 * len(array) * math.prod(size) * channels)
+            parts.append(_scaled(array, size, channels, scale))
     return parts
 
 

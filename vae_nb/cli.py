@@ -21,6 +21,7 @@ __all__ = [
     "RunToMake",
     "Resume",
     "TensorBoard",
+    "Devices",
     "TestData",
     "TestImages",
     "Draws",
@@ -44,6 +45,8 @@ __all__ = [
     "FileName",
     "MaybeRun",
     "ImagesToMake",
+    "FilesToMake",
+    "Format",
     "main",
     "train",
     "evaluate",
@@ -56,9 +59,11 @@ __all__ = [
     "interpolate",
     "compress",
     "decompress",
+    "export",
 ]
 
 # %% ../nbs/90_cli.ipynb #imports
+import codecs
 import csv
 import inspect
 import logging
@@ -129,7 +134,7 @@ def main() -> None:
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     signal.signal(signal.SIGTERM, _interrupt)
     if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="replace")  # letters that it cannot show
+        sys.stdout.reconfigure(errors="plainly")  # letters that it cannot show
     try:
         with _warnings_in_a_line():
             arguments = sys.argv[1:] or ["--help"]
@@ -145,6 +150,19 @@ def main() -> None:
         _fail(f"error: {line}")
     if status == 130:  # Typer's word for Ctrl-C
         _fail("interrupted: nothing was kept")
+
+
+_PLAIN = {"−": "-", "β": "beta", "±": "+-", "×": "x", "–": "-", "…": "..."}
+
+
+def _plainly(error: UnicodeError) -> tuple[str, int]:
+    "What stands for signs that a terminal cannot show; ? for letters."
+    assert isinstance(error, UnicodeEncodeError)
+    signs = error.object[error.start : error.end]
+    return "".join(_PLAIN.get(sign, "?") for sign in signs), error.end
+
+
+codecs.register_error("plainly", _plainly)
 
 
 def _interrupt(*_):
@@ -319,7 +337,7 @@ def _channels(
     if channels not in (1, 3):
         raise ValueError(f"--channels is {channels}, expected 1 for grey, 3 for colour")
     if start:
-        raise ValueError(f"--channels is that of {start}: leave it out")
+        raise ValueError(f"--channels and --grey are set by {start}: leave them out")
     if data is None or data in NAMES:
         raise ValueError(
             f"{data or 'fashion_mnist'} is grey: --channels is for a folder or a file "
@@ -385,6 +403,16 @@ TensorBoard = Annotated[
     ),
 ]
 
+# %% ../nbs/90_cli.ipynb #devices-option
+Devices = Annotated[
+    int | None,
+    typer.Option(
+        help="How many GPUs to train on, or parts of the processor where there is "
+        "none, to try it; none: all GPUs. TF_CONFIG makes it one of several workers.",
+        min=1,
+    ),
+]
+
 
 # %% ../nbs/90_cli.ipynb #train
 @app.command()
@@ -401,6 +429,7 @@ def train(
     out: RunToMake = None,
     resume: Resume = False,
     tensorboard: TensorBoard = False,
+    devices: Devices = None,
     **changes,
 ):
     "Train a model; its run folder gets settings, history, metrics and four pictures."
@@ -409,40 +438,50 @@ def train(
         chosen = vae_nb.make_recipe(recipe or "default", **changes).name
     size = _size(image_size)
     if start and size:
-        raise ValueError(f"--image-size is that of {start}: leave it out")
+        raise ValueError(f"--image-size is set by {start}: leave it out")
     channels = _channels(channels, grey, start, data)
     _import_quietly()
-    if start:
-        loaded = _load(start)
-        dataset = _dataset_of(loaded, data, strict)
-        chosen = f"from-{start.name}"
-    else:
-        loaded, dataset = None, vae_nb.load_dataset(data, size, strict, channels)
-    name = Path(dataset.name).name
-    out = out or _run_folder(Path("runs") / f"{name}-{chosen}", resume)
-    training, test = len(dataset.train_images), len(dataset.test_images)
-    images = f"{training:,} training images, {test:,} test images"
-    how = f"going on from {start}" if start else f"recipe {chosen}"
-    print(f"{name}: {images}; {how}", flush=True)
-    try:
-        run = vae_nb.train(
-            dataset,
-            recipe,
-            start=loaded,
-            out=out,
-            resume=resume,
-            finish=lambda run, folder: vae_nb.save_pictures(run, dataset, folder),
-            tensorboard=tensorboard,
-            **changes,
-        )
-    except KeyboardInterrupt:
-        kept = vae_nb.unfinished(out)
-        if not kept.exists():
-            raise
-        again = "the same command with --resume resumes it"
-        _fail(f"interrupted: {kept} has the last whole epoch, {again}")
+    team = vae_nb.join_workers(devices)
+    with team.at_work():
+        if start:
+            loaded = _load(start)
+            dataset = _dataset_of(loaded, data, strict)
+            chosen = f"from-{start.name}"
+        else:
+            loaded, dataset = None, vae_nb.load_dataset(data, size, strict, channels)
+        name = Path(dataset.name).name
+        out = out or _run_folder(Path("runs") / f"{name}-{chosen}", resume)
+        training, test = len(dataset.train_images), len(dataset.test_images)
+        images = f"{_counted(training, 'training')}, {_counted(test, 'test')}"
+        how = f"going on from {start}" if start else f"recipe {chosen}"
+        print(f"{name}: {images}; {how}{team.described()}", flush=True)
+        try:
+            run = vae_nb.train(
+                dataset,
+                recipe,
+                start=loaded,
+                out=out,
+                resume=resume,
+                finish=lambda run, folder: vae_nb.save_pictures(run, dataset, folder),
+                tensorboard=tensorboard,
+                team=team,
+                **changes,
+            )
+        except KeyboardInterrupt:
+            kept = vae_nb.unfinished(out)
+            if not kept.exists():
+                raise
+            again = "the same command with --resume resumes it"
+            _fail(f"interrupted: {kept} has the last whole epoch, {again}")
+    if not team.chief:
+        print("done: the chief has the run")
+        return
     print(_summary(run))
     print(f"model, history, config, metrics and four pictures are in {out}")
+
+
+def _counted(count: int, kind: str) -> str:
+    return f"{count:,} {kind} image{'s' if count != 1 else ''}"
 
 
 def _summary(run: "Run") -> str:
@@ -454,7 +493,7 @@ def _summary(run: "Run") -> str:
         f"test -ELBO {metrics['negative_elbo']:.2f} = "
         f"reconstruction {metrics['reconstruction_loss']:.2f} "
         f"+ KL {metrics['kl_loss']:.2f} nats per image{bits}, "
-        f"over {metrics['images']:,} test images{seen}"
+        f"over {_counted(metrics['images'], 'test')}{seen}"
     ]
     if "best_epoch" in config:
         best, done = config["best_epoch"], config["epochs_done"]
@@ -1187,3 +1226,44 @@ def _write_contents(path: Path, contents: "Contents") -> None:
 def _write_folder(folder: Path, contents: "Contents") -> None:
     for image, path in zip(contents.images, contents.paths(".png")):
         _write_png(folder / path, image)
+
+
+# %% ../nbs/90_cli.ipynb #export
+FilesToMake = Annotated[
+    Path | None,
+    typer.Option(help="Folder to make; none: onnx, or FORMAT, in the run folder."),
+]
+Format = Annotated[
+    str,
+    typer.Option(
+        help="onnx; tf_saved_model or litert, as Keras writes them, on TensorFlow."
+    ),
+]
+
+
+@app.command()
+def export(
+    run: RunName = DEFAULT_RUN, out: FilesToMake = None, format: Format = "onnx"
+):
+    "Write encoder and decoder for programs without Keras; ONNX needs vae_nb[onnx]."
+    out = _checked_name(out, run / format)
+    loaded = _load(run)
+    names = _class_names(run, loaded)
+    card = vae_nb.export_model(loaded.vae, out, format, names, run.name)
+    files = f"{card['encoder']['file']}, {card['decoder']['file']} and card.json"
+    size = sum(file.stat().st_size for file in out.rglob("*")) / 1e6
+    largest = max(card["largest_difference_from_keras"].values())
+    print(f"{files} are in {out}: {size:.1f} MB")
+    print(f"they were run, and differ from Keras by {largest:.0e} at most")
+
+
+def _class_names(name: Path, run: "Run") -> tuple[str, ...]:
+    "Those of the data of a run; none, with a note, if they cannot be had."
+    kept = vae_nb.kept_densities(run)
+    if kept:
+        return kept.class_names
+    try:
+        return _dataset_of(run).class_names
+    except (OSError, ValueError) as e:
+        _say(f"note: no class names, as the data of {name} cannot be had: {e}")
+        return ()

@@ -206,7 +206,7 @@ def _load_file(
     if own is None:
         raise ValueError(
             f"{path} is neither a folder nor a .npy or .npz file, nor CSV, idx, HDF5 "
-            f"or MATLAB: name the folder that the pictures are in{_or_pages(path)}"
+            f"or MATLAB: {_instead(path)}"
         )
     return own
 
@@ -228,9 +228,11 @@ def load_images(
     pages = pages or asked
     if not os.path.exists(path):
         raise FileNotFoundError(
-            f"{path} leads nowhere: name a folder of pictures or a file of arrays"
+            f"{path} does not exist: name a folder of pictures or a file of arrays"
         )
     path, size = Path(path).resolve(), _checked_size(image_size)
+    if channels not in (None, 1, 3):
+        raise ValueError(f"channels is {channels}, expected 1 for grey, 3 for colour")
     arrays = load_array_folder(path, size, channels) if not pages else None
     if arrays:
         own = arrays
@@ -242,11 +244,16 @@ def load_images(
     return own
 
 
-# %% ../nbs/11_datasets.ipynb #or-pages
-def _or_pages(path: Path) -> str:
-    "What else may be meant by a TIFF."
-    is_tiff = path.suffix.lower() in (".tif", ".tiff")
-    return f", or {path.name}{PAGES} for its pages" if is_tiff else ""
+# %% ../nbs/11_datasets.ipynb #instead
+def _instead(path: Path) -> str:
+    "What to name instead of a file that is not read."
+    suffix = path.suffix.lower()
+    if suffix in (".tar", ".tgz", ".gz", ".bz2", ".xz", ".rar", ".7z"):
+        return "unpack it, and name the folder"
+    pages = f", or {path.name}{PAGES} for its pages"
+    return "name the folder that the pictures are in" + (
+        pages if suffix in (".tif", ".tiff") else ""
+    )
 
 
 # %% ../nbs/11_datasets.ipynb #load-own
@@ -266,7 +273,7 @@ def load_own_dataset(
     path, asked = without_pages(path)
     if len(own.images) < 2:
         raise ValueError(
-            f"{path} has one image, expected two at least: one to learn from and one "
+            f"{path} has one image, expected at least two: one to learn from and one "
             "to test on"
         )
     train, test = _split(own, shuffle=own.testing is None or is_folder(Path(path)))

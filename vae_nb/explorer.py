@@ -17,7 +17,6 @@ import warnings
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -36,228 +35,9 @@ from .elbo import gaussian_kl
 from .files import replacing
 from .images import Images, check_images, take
 from .log_likelihood import elbo_draws, exact_log_likelihood
+from .plain_networks import plain_network
 from .vae import VAE, at_once
 from .visualization import _colors
-
-
-# %% ../nbs/16_explorer.ipynb #layers
-# What the page's network.js knows of each layer: kind, settings, weights as it wants
-# them. A kernel of a dense layer comes with a row for each output.
-def _dense(layer) -> dict:
-    return {"kind": "dense", "units": layer.units} | _kernel(
-        layer, ops.convert_to_numpy(layer.kernel).T
-    )
-
-
-def _convolution(layer) -> dict:
-    kernel = ops.convert_to_numpy(layer.kernel)
-    transposed = isinstance(layer, keras.layers.Conv2DTranspose)
-    if transposed:  # (height, width, filters, channels) as of the other
-        kernel = kernel.swapaxes(2, 3)
-    _refuse_unless(getattr(layer, "groups", 1) == 1, layer, "with groups")
-    dilated = tuple(layer.dilation_rate) != (1, 1)
-    _refuse_unless(not (transposed and dilated), layer, "with a dilation")
-    _refuse_unless(
-        getattr(layer, "output_padding", None) is None, layer, "with output_padding"
-    )
-    return {
-        "kind": "conv2d_transpose" if transposed else "conv2d",
-        "size": list(layer.kernel_size),
-        "strides": list(layer.strides),
-        "dilation": list(layer.dilation_rate),
-        "padding": layer.padding,
-        **_kernel(layer, kernel),
-    }
-
-
-def _kernel(layer, kernel) -> dict:
-    weights = {"kernel": kernel}
-    if layer.use_bias:
-        weights["bias"] = layer.bias
-    return {"weights": weights, "activation": _activation(layer)}
-
-
-def _activation(layer) -> str:
-    name = keras.activations.serialize(layer.activation)
-    _refuse_unless(name in _ACTIVATIONS, layer, f"with activation {name}")
-    return name
-
-
-_ACTIVATIONS = (
-    "linear relu relu6 leaky_relu elu selu gelu silu tanh sigmoid hard_sigmoid "
-    "softplus softsign exponential log_sigmoid"
-).split()
-
-
-def _fourier(layer) -> dict:
-    weights = {"kernel": ops.convert_to_numpy(layer.frequencies).T}
-    return {"kind": "fourier_features", "units": layer.n, "weights": weights}
-
-
-def _normalisation(layer) -> dict:
-    last = layer.axis in (-1, len(layer.output.shape) - 1)
-    _refuse_unless(last, layer, "of another axis than the last")
-    variance = ops.convert_to_numpy(layer.moving_variance)
-    factor = 1 / np.sqrt(variance + layer.epsilon)
-    factor *= ops.convert_to_numpy(layer.gamma) if layer.scale else 1
-    shift = -ops.convert_to_numpy(layer.moving_mean) * factor
-    shift += ops.convert_to_numpy(layer.beta) if layer.center else 0
-    return {"kind": "affine", "weights": {"factor": factor, "shift": shift}}
-
-
-# %% ../nbs/16_explorer.ipynb #layer-table
-def _same(layer) -> dict:
-    return {"kind": "same"}
-
-
-def _cropping(layer) -> dict:
-    return {"kind": "crop", "start": [before for before, _ in layer.cropping]}
-
-
-def _padding(layer) -> dict:
-    return {"kind": "crop", "start": [-before for before, _ in layer.padding]}
-
-
-def _upsampling(layer) -> dict:
-    _refuse_unless(layer.interpolation == "nearest", layer, "that interpolates")
-    return {"kind": "repeat", "times": list(layer.size)}
-
-
-def _merge(layer) -> dict:
-    kind = type(layer).__name__.lower()
-    last = getattr(layer, "axis", -1) in (-1, len(layer.output.shape) - 1)
-    _refuse_unless(last, layer, "along another axis than the last")
-    return {"kind": kind}
-
-
-_LAYERS: dict[str, Callable[[Any], dict]] = {
-    "Dense": _dense,
-    "Conv2D": _convolution,
-    "Conv2DTranspose": _convolution,
-    "FourierFeatures": _fourier,
-    "SharedScale": lambda layer: {
-        "kind": "shared_scale",
-        "weights": {"scale": layer.speed * layer.raw},
-    },
-    "BatchNormalization": _normalisation,
-    "Activation": lambda layer: {"kind": "same", "activation": _activation(layer)},
-    "ReLU": lambda layer: {"kind": "same", "activation": "relu"},
-    "Cropping2D": _cropping,
-    "ZeroPadding2D": _padding,
-    "UpSampling2D": _upsampling,
-    **dict.fromkeys(("Add", "Multiply", "Concatenate"), _merge),
-    **dict.fromkeys(("Flatten", "Reshape", "Dropout", "GaussianNoise"), _same),
-}
-
-
-def _refuse_unless(fine: bool, layer, why: str) -> None:
-    if not fine:
-        raise ValueError(
-            f"layer {layer.name} is a {type(layer).__name__} {why}, which the page "
-            "cannot run: leave the layer out, or use plot_manifold"
-        )
-
-
-# %% ../nbs/16_explorer.ipynb #network
-@dataclass
-class _Network:
-    "A Keras model as the page runs it: layers in order, and the weights by name."
-
-    layers: list[dict]  # kind, settings, names of weights; what feeds it, by number
-    outputs: list[int]  # numbers of layers; 0 is the input
-    weights: dict[str, np.ndarray]
-
-
-def _network(model: keras.Model, outputs: int) -> _Network:
-    "The layers that the first outputs of a model depend on."
-    feeds, ends = _wiring(model, outputs)
-    wanted = _upstream(feeds, ends)
-    numbers: dict[str, int] = {}
-    layers, weights = [], {}
-    for layer in model.layers:
-        if layer.name not in wanted:
-            continue
-        if not feeds[layer.name]:
-            numbers[layer.name] = 0  # the input
-            continue
-        made = _described(layer)
-        named = {}
-        for part, value in made.pop("weights", {}).items():
-            named[part] = f"{model.name}/{layer.name}/{part}"
-            weights[named[part]] = ops.convert_to_numpy(value)
-        made |= {"from": [numbers[f] for f in feeds[layer.name]], "weights": named}
-        made["input"] = list(_shape(layer.input))
-        made["shape"] = list(_shape(layer.output))
-        layers.append(made)
-        numbers[layer.name] = len(layers)
-    return _Network(layers, [numbers[end] for end in ends], weights)
-
-
-def _shape(tensor) -> tuple[int, ...]:
-    first = tensor[0] if isinstance(tensor, list) else tensor
-    return tuple(first.shape[1:])
-
-
-def _described(layer) -> dict:
-    kind = type(layer).__name__
-    if kind not in _LAYERS:
-        known = ", ".join(_LAYERS)
-        raise ValueError(
-            f"layer {layer.name} is a {kind}, which the page cannot run: it knows "
-            f"{known}"
-        )
-    return _LAYERS[kind](layer)
-
-
-# %% ../nbs/16_explorer.ipynb #wiring
-def _wiring(model: keras.Model, outputs: int) -> tuple[dict[str, list[str]], list[str]]:
-    "Which layers feed each layer, and the layers of the first outputs; by name."
-    if isinstance(model, keras.Sequential):
-        names = [layer.name for layer in model.layers]
-        first: list[list[str]] = [["input"]]
-        return {"input": [], **dict(zip(names, first + [[n] for n in names]))}, [
-            names[-1]
-        ]
-    config = model.get_config()
-    if "output_layers" not in config:
-        raise ValueError(
-            f"{model.name} is a {type(model).__name__}, the page needs a functional "
-            "or sequential Keras model: build it as build_decoder does"
-        )
-    feeds = {}
-    for layer in config["layers"]:
-        nodes = layer["inbound_nodes"]
-        if len(nodes) > 1:
-            raise ValueError(
-                f"layer {layer['name']} is used {len(nodes)} times, which the page "
-                "cannot run: give each use a layer of its own"
-            )
-        feeds[layer["name"]] = list(_histories(nodes))
-    ends = config["output_layers"]
-    ends = [ends] if isinstance(ends[0], str) else ends
-    return feeds, [name for name, *_ in ends[:outputs]]
-
-
-def _histories(saved: Any) -> Iterator[str]:
-    "The layers whose outputs a saved call of a layer was given."
-    if isinstance(saved, dict):
-        if saved.get("class_name") == "__keras_tensor__":
-            yield saved["config"]["keras_history"][0]
-        else:
-            yield from _histories(list(saved.values()))
-    elif isinstance(saved, list | tuple):
-        for part in saved:
-            yield from _histories(part)
-
-
-def _upstream(feeds: dict[str, list[str]], ends: list[str]) -> set[str]:
-    wanted, found = list(ends), set()
-    while wanted:
-        name = wanted.pop()
-        if name not in found:
-            found.add(name)
-            wanted += feeds[name]
-    return found
 
 
 # %% ../nbs/16_explorer.ipynb #precision
@@ -562,7 +342,7 @@ def latent_explorer(
     for layers and likelihoods that the page cannot run, for images of another shape or
     range, and for labels that do not fit.
     """
-    encoder, decoder = _network(vae.encoder, 2), _network(vae.decoder, 1)
+    encoder, decoder = plain_network(vae.encoder, 2), plain_network(vae.decoder)
     likelihood = _checked_likelihood(vae)
     check_images(images, vae.image_shape)
     classes, names = _checked_labels(labels, class_names, len(images))

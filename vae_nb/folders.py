@@ -26,9 +26,10 @@ from .own_images import OwnImages, Pictures, decoded_once, suffixes
 _NOT_READ = frozenset(
     ".heic .heif .hif .jxl .svg .svgz .psd .psb .xcf .ai .eps .raw .dng .cr2 .cr3 .nef "
     ".arw .orf .rw2 .raf .pef .srw .exr .hdr .pfm .dcm .nii .fits .fit .tga .dds .pcx "
-    ".sgi .ras .qoi .ico .icns .cur .xbm .xpm .emf .wmf .jxr .zip .tar .tgz .rar .7z"
-    "".split()
+    ".sgi .ras .qoi .ico .icns .cur .xbm .xpm .emf .wmf .jxr".split()
 )
+_PACKED = frozenset(".zip .tar .tgz .rar .7z".split())
+_LEAD_OUT = "whose names lead out of it"
 
 
 def _suffix(name: str) -> str:
@@ -41,7 +42,7 @@ def _sorted_out(names: list[str]) -> tuple[list[str], Counter]:
     found = sorted(name for name in names if _suffix(name) in read)
     others = Counter(_suffix(name) for name in names)
     for suffix in list(others):
-        if suffix in read or suffix not in _NOT_READ:
+        if suffix in read or suffix not in _NOT_READ | _PACKED:
             del others[suffix]
     return found, others
 
@@ -205,8 +206,8 @@ def _say_no_split(path: Path, top: set[str], notes: list[str]) -> None:
     others = sorted(top - known)
     if others and _split_of(known):
         notes.append(
-            f"{', '.join(others[:3])} in {path} lies beside train and test, so these "
-            "are no split but classes: move it away to have them as a split"
+            f"{', '.join(others[:3])} in {path} lies beside train and test, so all are "
+            "taken as classes: move it elsewhere to have train and test as a split"
         )
 
 
@@ -223,7 +224,8 @@ def _name_of(info: zipfile.ZipInfo) -> str:
             name = name.encode("cp437").decode("utf-8")
         except UnicodeError:
             pass  # as Python takes it
-    return name.split("\0")[0].replace("\\", "/")
+    parts = name.split("\0")[0].replace("\\", "/").split("/")
+    return "/".join(part for part in parts if part != ".")  # as tar packs ./photos
 
 
 def _leads_out(name: str) -> bool:
@@ -273,7 +275,7 @@ def _in_zip(path: Path) -> Iterator[tuple[Pictures, Counter]]:
         outside = {name for name in files if _leads_out(name)}
         names, others = _sorted_out(sorted(set(files) - hidden - outside))
         if outside:
-            others["whose names lead out of it"] = len(outside)
+            others[_LEAD_OUT] = len(outside)
         state = _state(path)
         yield Pictures(path, names, open_one, lambda name: state), others
 
@@ -327,8 +329,7 @@ def load_folder(
         if others:
             notes.append(_not_read(path, others, strict, not pictures.names))
         if not pictures.names:
-            ends = ", ".join(sorted(suffixes()))
-            raise ValueError(f"{path} has no pictures: files that end in {ends}")
+            raise ValueError(_no_pictures(path))
         folder, index = decoded_once(pictures, image_size, channels)
     if index.bad:
         notes.append(_left_out(path, index.names, index.bad, strict))
@@ -341,14 +342,18 @@ def load_folder(
 
 
 # %% ../nbs/10b_folders.ipynb #left-out
+def _no_pictures(path: Path) -> str:
+    ends = ", ".join(sorted(suffixes()))
+    said = f"{path} has no pictures: files that end in {ends}"
+    return said if path.is_dir() else f"{said}; if it holds arrays, unpack it"
+
+
 def _not_read(path: Path, others: Counter, strict: bool, none: bool) -> str:
     "A note on picture files that are not read here, or `ValueError` that says so."
     kinds = [f"{count:,} {kind}" for kind, count in sorted(others.items())]
     count, files = others.total(), "file" if others.total() == 1 else "files"
     listed = ", ".join(kinds[:8]) + (", …" if len(kinds) > 8 else "")
-    advice = "convert them to PNG"
-    if set(others) & {".heic", ".heif", ".hif"}:
-        advice += ", or `pip install pillow-heif` for HEIC"
+    advice = _advice(set(others), "it" if others.total() == 1 else "them")
     what = f"{count:,} {files} that cannot be read here ({listed})"
     if none:
         raise ValueError(f"{path} has no pictures but {what}: {advice}")
@@ -358,6 +363,18 @@ def _not_read(path: Path, others: Counter, strict: bool, none: bool) -> str:
         f"left out {count:,} {files} in {path} that cannot be read here ({listed}): "
         f"{advice}"
     )
+
+
+def _advice(kinds: set[str], them: str) -> str:
+    "What to do about files that are not read here."
+    if kinds <= _PACKED:
+        return f"unpack {them}"
+    if kinds == {_LEAD_OUT}:
+        return "unpack the zip yourself if you trust it"
+    advice = f"convert {them} to PNG"
+    if kinds & {".heic", ".heif", ".hif"}:
+        advice += ", or `pip install pillow-heif` for HEIC"
+    return f"{advice}; unpack archives" if kinds & _PACKED else advice
 
 
 def _left_out(path: Path, good: list[str], bad: list[list[str]], strict: bool) -> str:

@@ -261,7 +261,8 @@ def _library(name: str, path: Path) -> Any:
     except ImportError:
         package = name.partition(".")[0]
         raise ValueError(
-            f"{path} is read with {package}, which is not here: pip install {package}"
+            f"{path} is read with {package}, which is not installed: pip install "
+            f"{package}"
         ) from None
 
 

@@ -264,7 +264,7 @@ def advice(low: float, high: float) -> str:
     if -0.1 <= low and high <= 1.1:
         return "take np.clip(images, 0, 1)"
     full = full_scale(high)
-    if low < 0 or full is None:
+    if low < 0 or full is None or high < 8:  # so few levels are hardly bytes
         return "undo how they were scaled, so that black is 0 and white is 1"
     return f"divide {full.bit_length()}-bit images by {full}"
 

@@ -78,6 +78,8 @@ def check_weights(
             f"sample weights have shape {weights.shape}, expected ({images},): one for "
             "each image"
         )
+    if weights.dtype.kind not in "fiub":
+        raise ValueError(f"sample weights are {weights.dtype}, expected numbers")
     if not (np.isfinite(weights) & (weights >= 0)).all():
         raise ValueError("sample weights contain NaN, infinite or negative numbers")
 
@@ -93,7 +95,7 @@ def checked_input(
     raises later becomes that in `plain_errors`.
     """
     if isinstance(x, list):
-        x = np.asarray(x)
+        x = _stacked(x, image_shape)
     if hasattr(x, "shape"):
         check_images(
             _as_array(x) if not isinstance(x, StoredImages) else x, image_shape
@@ -124,6 +126,17 @@ def _passed(batch: Any, image_shape: tuple[int, ...]) -> tuple:
     return tuple(batch) if isinstance(batch, list | tuple) else (batch,)
 
 
+def _stacked(images: list, image_shape: tuple[int, ...]) -> np.ndarray:
+    "A list of images as one array. Raises `ValueError` where they differ in shape."
+    shapes = sorted({np.shape(image) for image in images})
+    if len(shapes) > 1:
+        raise ValueError(
+            f"the images of the list have shapes {shapes[0]} and {shapes[1]}, expected "
+            f"{tuple(image_shape)} of each"
+        )
+    return np.asarray(images)
+
+
 class CheckedBatches(keras.utils.PyDataset):
     "The batches of another PyDataset, each checked when it is asked for."
 
@@ -151,7 +164,11 @@ def _first_checked(x: Any, image_shape: tuple[int, ...]) -> Any:
     "A DataLoader and the like, once its first batch is checked: it can be read again."
     if not isinstance(x, Iterable) or isinstance(x, str | bytes | dict | tuple):
         kind = type(x).__name__
-        more = ": give it the train_images of a Dataset" if kind == "Dataset" else ""
+        more = {
+            "Dataset": ": give it the train_images of a Dataset",
+            "function": ": call it, so that it gives a generator",
+            "str": ": load_dataset reads files",
+        }.get(kind, "")
         raise ValueError(
             f"images are a {kind}, expected an array (N, "
             f"{', '.join(map(str, image_shape))}) or a data set of batches{more}"
@@ -259,8 +276,8 @@ def image_batches(
 
     Raises `ValueError` as `check_batch`, for data without an end and for no images.
     """
-    if isinstance(images, list | tuple):
-        images = np.asarray(images)
+    if isinstance(images, list):
+        images = _stacked(images, image_shape)
     if hasattr(images, "shape"):
         check_images(images, image_shape)
         yield from blocks(images, size)
@@ -395,10 +412,12 @@ class _OwnLoss(keras.Model):
         return super().predict_on_batch(x)
 
     def _refuse_to_learn_nothing(self):
-        optimizer = self.optimizer if self.compiled else None
-        if not optimizer:
-            return
-        step, rate = optimizer.iterations, optimizer.learning_rate
+        if not (self.compiled and self.optimizer):
+            raise ValueError(
+                "the model is not compiled: call compile, or go on from a run with "
+                "train(dataset, start=run)"
+            )
+        step, rate = self.optimizer.iterations, self.optimizer.learning_rate
         # at step 0 of a warm-up the rate is 0, too
         began, learns = (ops.convert_to_numpy(value) > 0 for value in (step, rate))
         if began and not learns:
@@ -406,6 +425,12 @@ class _OwnLoss(keras.Model):
                 "the learning rate's schedule has ended at 0: compile the model anew, "
                 "or go on with train(dataset, start=run)"
             )
+
+
+# %% ../nbs/04c_inputs.ipynb #weights
+def _weights(weights: Any) -> Any:
+    "Sample weights as Keras takes them: it knows no lists."
+    return np.asarray(weights) if isinstance(weights, list | tuple) else weights
 
 
 # %% ../nbs/04c_inputs.ipynb #checked-model
@@ -433,6 +458,7 @@ class CheckedModel(_OwnLoss):
         **kwargs,
     ) -> keras.callbacks.History:
         "Keras' `fit`. Raises `ValueError`, in one line, at the first bad batch."
+        sample_weight = _weights(sample_weight)
         x, y, batch_size = self._given(
             x, y, sample_weight, batch_size, shuffle, class_weight
         )
@@ -457,6 +483,7 @@ class CheckedModel(_OwnLoss):
         **kwargs,
     ) -> Any:
         "Keras' `evaluate`, of checked images."
+        sample_weight = _weights(sample_weight)
         if not kwargs.get("_use_cached_eval_dataset"):  # which `fit` has checked
             x, y, batch_size = self._given(x, y, sample_weight, batch_size)
         kwargs |= dict(verbose=verbose, sample_weight=sample_weight)
@@ -473,22 +500,25 @@ class CheckedModel(_OwnLoss):
         self, x, y, weights, batch_size=None, shuffle=False, class_weight=None
     ) -> tuple[Any, Any, int | None]:
         "What Keras is given: x, y, batch_size. It drops weights where there is no y."
+        if batch_size is not None and batch_size < 1:
+            raise ValueError(f"batch_size is {batch_size}, expected at least 1")
         x = checked_input(keras_input(x, batch_size, shuffle), self.image_shape)
         if not hasattr(x, "shape"):
             return x, y, None  # batches have a size of their own
         if y is not None and hasattr(y, "__len__") and len(y) != len(x):
             raise ValueError(f"there are {len(x):,} images, but {len(y):,} targets")
+        if weights is not None:
+            check_weights(weights, len(x))
         if class_weight is not None:
             if y is None:
                 raise ValueError("class_weight needs the classes: give the labels as y")
             return x, y, batch_size
-        if weights is not None:
-            check_weights(weights, len(x))
         return x, None if weights is None else x, batch_size
 
     def _given_to_validate(self, data: Any) -> Any:
         "The same for validation: in fit's `validation_data`."
         parts = tuple(data) if isinstance(data, list) else data
         x, y, weights = keras.utils.unpack_x_y_sample_weight(parts)
+        weights = _weights(weights)
         x, y, _ = self._given(x, y, weights)
         return (x, y, weights) if hasattr(x, "shape") else x

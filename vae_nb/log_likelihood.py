@@ -16,6 +16,7 @@ __all__ = [
 import math
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -406,6 +407,7 @@ def _sum_blocks(sums: _Sums, bar: tqdm) -> tuple[np.ndarray, np.ndarray, np.ndar
     quarters = np.empty((len(sums.image), 2**dims), "float32")
     border = np.full(count, -np.inf)
     different, which = np.unique(sums.block, axis=0, return_inverse=True)
+    all_images = ops.convert_to_tensor(sums.images)
     log_area = np.float32(dims * math.log(cell))
     bar.total += len(which) * _SIDE**dims
     what = f"log p(x) of {_count(sums.images)}, cells of 1/{1 / cell:.0f}"
@@ -413,10 +415,11 @@ def _sum_blocks(sums: _Sums, bar: tqdm) -> tuple[np.ndarray, np.ndarray, np.ndar
     for number, (z, params) in enumerate(_decoded(sums, different)):
         pairs = np.flatnonzero(which.ravel() == number)
         rows = sums.image[pairs]
-        summands = _log_joint_of(sums.vae, sums.images[rows], z, params, bar)  # (n, M)
+        images = ops.take(all_images, rows, axis=0)
+        summands = _log_joint_of(sums.vae, images, z, params, bar)  # (n, M)
         parts = _by_quarter_and_grid(summands, dims) + log_area
-        grids[rows] = np.logaddexp(grids[rows], logsumexp(parts, axis=1))
-        quarters[pairs] = logsumexp(parts, axis=2)
+        grids[rows] = np.logaddexp(grids[rows], np.logaddexp.reduce(parts, axis=1))
+        quarters[pairs] = np.logaddexp.reduce(parts, axis=2)
         edge = (np.abs(z) > _EDGE - 0.5).any(1)
         if edge.any():
             at_edge = logsumexp(summands[:, edge], axis=1) + log_area
@@ -429,14 +432,32 @@ def _decoded(
     corners: np.ndarray,  # (B, dims), of blocks
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     "The middles of each block's cells, (M, dims), and their params, blocks together."
-    middles = _mesh(*[np.arange(_SIDE) + 0.5] * sums.dims)
+    middles = _middles(sums.dims)
     few = max(1, _at_once(sums.vae) // len(middles))  # blocks at a time
-    for start in range(0, len(corners), few):
-        some = corners[start : start + few, None]
-        z = -_EDGE + sums.cell * (_SIDE * some + middles)  # (few, M, dims)
+
+    def decode(some: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        z = -_EDGE + sums.cell * (_SIDE * some[:, None] + middles)  # (few, M, dims)
         codes = z.reshape(-1, sums.dims).astype("float32")
         params = sums.vae.decoder.predict_on_batch(codes)
-        yield from zip(z, params.reshape(len(z), len(middles), *params.shape[1:]))
+        return zip(z, params.reshape(len(z), len(middles), *params.shape[1:]))
+
+    parts = [corners[start : start + few] for start in range(0, len(corners), few)]
+    with ThreadPoolExecutor(1) as ahead:  # decodes one part while another is summed
+        coming = ahead.submit(decode, parts[0])
+        for part in parts[1:]:
+            now, coming = coming, ahead.submit(decode, part)
+            yield from now.result()
+        yield from coming.result()
+
+
+def _middles(dims: int) -> np.ndarray:
+    "The middles of a block's cells, (M, dims): by quarter, the four grids in turn."
+    # along each axis: two halves of the block, pairs of cells, odd and even ones
+    by_axis = _mesh(*[np.arange(_SIDE) + 0.5] * dims)
+    by_axis = by_axis.reshape(*(2, _SIDE // 4, 2) * dims, dims)
+    halves, pairs, parities = (range(i, 3 * dims, 3) for i in range(3))
+    order = (*halves, *pairs, *parities, 3 * dims)
+    return by_axis.transpose(order).reshape(-1, dims)
 
 
 def _by_quarter_and_grid(summands: np.ndarray, dims: int) -> np.ndarray:
@@ -444,13 +465,14 @@ def _by_quarter_and_grid(summands: np.ndarray, dims: int) -> np.ndarray:
 
     (n, 2 ** dims, 2 ** dims): quarters, and grids of cells twice as wide.
     """
-    n, cells = len(summands), _SIDE // 4
-    # along each axis: two halves of the block, cells in a half, odd and even ones
-    by_axis = ops.reshape(summands, (n, *(2, cells, 2) * dims))
-    sums = ops.logsumexp(by_axis, axis=tuple(range(2, 3 * dims, 3)))
-    halves, parities = range(1, 2 * dims, 2), range(2, 2 * dims + 1, 2)
-    sums = ops.transpose(sums, (0, *halves, *parities))
-    return ops.convert_to_numpy(sums).reshape(n, 2**dims, 2**dims)
+    n, grids = len(summands), 2**dims
+    parts = summands.reshape(n, 2**dims, -1)
+    top = parts.max(axis=2, keepdims=True)
+    cells = parts.shape[2] // grids
+    of_grid = np.tile(np.eye(grids, dtype="float32"), (cells, 1))  # (quarter's, grids)
+    sums = np.exp(parts - top) @ of_grid
+    with np.errstate(divide="ignore"):  # a grid far below the others in its quarter
+        return top + np.log(sums)
 
 
 # %% ../nbs/07_log_likelihood.ipynb #refuse-and-divide

@@ -693,7 +693,7 @@ def _write_images(
 
 
 def _grouped(spots: list[_Spot]) -> list[list[_Spot]]:
-    "The pages of a file by the dozen, since the way to a page leads over all before."
+    "Pages in groups of one file, since the way to a page leads over all before it."
     groups = itertools.groupby(spots, lambda spot: (spot.file, (spot.page or 0) // 64))
     return [list(group) for _, group in groups]
 
@@ -733,9 +733,15 @@ def load_picture(
 
     Scaled and cropped as those in a folder. Raises `OSError` if it cannot be read.
     """
+    name = os.fspath(path)
+    alone = Pictures(
+        Path(name).parent, [name], lambda _: open(name, "rb"), lambda _: ()
+    )
     try:
-        with _quiet_pillow(), Image.open(path, formats=_formats()) as picture:
-            pixels, _ = _decode(picture, image_shape)
+        with _quiet_pillow():
+            white = _white_of(alone, dict(_look_at(alone, name)))
+            with _opened(alone, name) as picture:
+                pixels, _ = _decode(picture, image_shape, white)
     except Exception as e:  # a reader of damaged files may raise anything
         if _is_no_fault_of_the_file(e):
             raise

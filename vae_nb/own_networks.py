@@ -31,6 +31,10 @@ def fitted_shapes(
         if not isinstance(part, keras.Model):
             kind = type(part).__name__
             raise ValueError(f"the {what} is a {kind}, expected a keras.Model")
+    if isinstance(likelihood, type) or not hasattr(likelihood, "params_per_pixel"):
+        raise ValueError(
+            f"the likelihood is {likelihood!r}, expected an object, such as Bernoulli()"
+        )
     image_shape = _image_shape(encoder, decoder, likelihood)
     latent_dim = _check_codes(_outputs(encoder, image_shape, "encoder"))
     _check_latents(latent_dim, _inputs(decoder))

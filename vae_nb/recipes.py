@@ -38,7 +38,8 @@ def _checked(name: str, value: Any, kind: Any, declared: Any) -> Any:
         right, what = right and value < 2**32, "a whole number"
     elif float in kinds:
         number = isinstance(value, int | float | np.number)
-        right, what = number and math.isfinite(value), "a number"
+        right = number and math.isfinite(value)
+        what = "a share" if limits.get("below") == 1 else "a number"
     else:
         known = (True, False) if kind is bool else kinds
         if {str, dict} & {*kinds} or value in known:

@@ -153,7 +153,7 @@ def load_run(
     path = Path(path)
     if path.is_file():
         raise FileNotFoundError(
-            f"{path} is a file, no run folder: name the folder that `train` wrote; "
+            f"{path} is a file, not a run folder: name the folder that `train` wrote; "
             "keras.saving.load_model reads a model from a .keras file"
         )
     if not path.is_dir():

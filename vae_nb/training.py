@@ -10,11 +10,12 @@ import inspect
 import json
 import math
 import os
+import re
 import sys
 import time
 import warnings
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from datetime import timedelta
 from importlib.util import find_spec
@@ -82,6 +83,38 @@ def build_optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
     return keras.optimizers.Adam(
         rate, beta_2=recipe.beta_2, global_clipnorm=recipe.clipnorm
     )
+
+
+# %% ../nbs/05c_loop.ipynb #alone
+class Alone:
+    "One process that trains by itself. `workers.Team` shares the work."
+
+    several, chief = False, True
+
+    def described(self) -> str:
+        "Who else is at work, to be said after something else."
+        return ""
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        "Around a training."
+        yield
+
+    def agree(self, mine: dict) -> None:
+        "Refuse to train with workers that were given something else."
+
+    def from_chief(self, make: Callable[[], Any]) -> Any:
+        "What the chief makes, on every worker."
+        return make()
+
+    def share(self, state: State, config: dict) -> tuple[State, dict]:
+        "The chief's state and config, on every worker."
+        return state, config
+
+    def fit(self, vae: VAE, batches: Batches, **options) -> None:
+        "Train from `initial_epoch` to `epochs`."
+        # shuffled are the images, not their batches
+        vae.fit(batches, shuffle=False, **options)
 
 
 # %% ../nbs/05c_loop.ipynb #shuffle
@@ -155,13 +188,16 @@ class Guard(keras.callbacks.Callback):
 class Validate(keras.callbacks.Callback):
     "Put the objective on held-out images into the logs, as val_loss."
 
-    def __init__(self, held_out: Images, beta: float):
+    def __init__(self, held_out: Images, beta: float, team: Alone):
         super().__init__()
-        self.held_out, self.beta = held_out, beta
+        self.held_out, self.beta, self.team = held_out, beta, team
+
+    def loss(self) -> float:
+        return evaluate_elbo(self.model, self.held_out)["objective"]
 
     def on_epoch_end(self, epoch, logs=None):
         now, self.model.beta = self.model.beta, self.beta  # while beta changes, too
-        logs["val_loss"] = evaluate_elbo(self.model, self.held_out)["objective"]
+        logs["val_loss"] = self.team.from_chief(self.loss)
         self.model.beta = now
         if not math.isfinite(logs["val_loss"]):
             raise Diverged(
@@ -417,7 +453,7 @@ def _check_memory(vae: VAE, batch_size: int) -> None:
         )
 
 
-def _finished(state: State, config: dict, dataset: Dataset) -> Run:
+def _finished(state: State, config: dict, dataset: Dataset, team: Alone) -> Run:
     "The run of a training that has ended, with the best weights, if some were sought."
     vae, history = state.vae, state.history
     config["epochs_done"] = len(history["loss"])
@@ -426,8 +462,10 @@ def _finished(state: State, config: dict, dataset: Dataset) -> Run:
         config["best_epoch"] = state.best_epoch() + 1
         for variable, value in zip(weights_of(vae), state.best):
             variable.assign(value)
-    _warn_of_collapse(vae, dataset.test_images)
-    return Run(vae, history, config, evaluate_elbo(vae, dataset.test_images))
+    if team.chief:
+        _warn_of_collapse(vae, dataset.test_images)
+    metrics = team.from_chief(lambda: evaluate_elbo(vae, dataset.test_images))
+    return Run(vae, history, config, metrics)
 
 
 def _warn_of_collapse(vae: VAE, images: Images) -> None:
@@ -437,9 +475,9 @@ def _warn_of_collapse(vae: VAE, images: Images) -> None:
     idle = vae.latent_dim - len(active_latents(vae, images))
     if idle:
         warnings.warn(
-            f"{idle} of {vae.latent_dim} latents carry no information about the image "
-            "(posterior collapse): try a smaller beta or learning rate, more epochs, "
-            "or fewer latents",
+            f"{idle} of {vae.latent_dim} latents {'carries' if idle == 1 else 'carry'} "
+            "no information about the image (posterior collapse): try a smaller beta "
+            "or learning rate, more epochs, or fewer latents",
             stacklevel=5,
         )
 
@@ -451,6 +489,7 @@ def _fit(
     start: Run | VAE | None,
     folder: Path | None,
     callbacks: Sequence[keras.callbacks.Callback],
+    team: Alone,
 ) -> Run:
     "`train` from the recipe on; it resumes the state that it finds in the folder."
     images, held_out = _split(dataset, recipe)
@@ -459,10 +498,12 @@ def _fit(
     steps = math.ceil(len(images) / batch_size)
     epochs = max(recipe.epochs, math.ceil(recipe.min_steps / steps))
     config = _config(dataset, recipe, start, epochs, len(images))
+    team.agree(config)
     if folder and runs.has_state(folder):
         state, config = load_state(folder, config)
     else:
         state = _begin(dataset, recipe, start, steps * epochs, batch_size)
+    state, config = team.share(state, config)
     if folder:
         runs.write_config(config, folder)
 
@@ -471,25 +512,26 @@ def _fit(
     keep, report = Keep(state, folder), _report(epochs, steps)
     warm_up = round((recipe.kl_warmup or 0.0) * steps * epochs)
     patience = Patience(keep, recipe.patience, math.ceil(warm_up / steps))
-    validate = [] if held_out is None else [Validate(held_out, recipe.beta)]
+    validate = [] if held_out is None else [Validate(held_out, recipe.beta, team)]
     rising = WarmUp(recipe.beta, warm_up)
     before = [Shuffle(batches), rising, Guard(batches, keep)]
     # what callbacks change at the end of an epoch is kept with it
-    jobs = [*before, *validate, *callbacks, keep, patience, report]
+    jobs = [*before, *validate, *callbacks, keep, patience]
+    jobs += [report] if team.chief else []
     if patience.is_out() or "epochs_done" in config:
         epochs = done
     try:
         if done < epochs:
-            state.vae.fit(
+            team.fit(
+                state.vae,
                 batches,
                 initial_epoch=done,
                 epochs=epochs,
-                shuffle=False,  # of the batches, whose images are shuffled
                 callbacks=jobs,
-                verbose=1 if report.terminal else 0,
+                verbose=1 if report.terminal and team.chief else 0,
             )
     except KeyboardInterrupt:
-        if folder or not keep.state.history["loss"]:
+        if folder or team.several or not keep.state.history["loss"]:
             raise
         keep.restore()
     except Diverged as e:
@@ -501,12 +543,18 @@ def _fit(
         report.close()
     if rising.rising:  # it ended early
         state.vae.beta = recipe.beta
-    return _finished(keep.state, config, dataset)
+    return _finished(keep.state, config, dataset, team)
 
 
 # %% ../nbs/05c_loop.ipynb #start
 def _model(start: Run | VAE) -> VAE:
-    return start.vae if isinstance(start, Run) else start
+    vae = start.vae if isinstance(start, Run) else start
+    if not hasattr(vae, "latent_dim"):
+        raise ValueError(
+            f"start is a {type(start).__name__}, expected a run, as load_run gives "
+            "one, or a VAE"
+        )
+    return vae
 
 
 def _copied(vae: VAE, recipe: Recipe, steps: int) -> VAE:
@@ -547,7 +595,7 @@ def _going_on(
         likelihood=there.likelihood,
         encoder=there.encoder,
         decoder=there.decoder,
-        # beta rises for new models; this one speaks already
+        # a warm-up is for new models; this one uses its latents already
         kl_warmup=changes.get("kl_warmup") or 0.0,
     )
 
@@ -564,6 +612,7 @@ def train(
     callbacks: Sequence[keras.callbacks.Callback] = (),  # of your own, as for `fit`
     finish: Callable[[Run, Path], Any] | None = None,  # adds files to the folder
     tensorboard: bool = False,  # write TensorBoard's event files into the folder
+    team: Alone | None = None,  # from `join_workers`: several workers or devices
     **changes,
 ) -> Run:
     """Train a VAE on a dataset and return the run. Keywords change the recipe.
@@ -574,39 +623,73 @@ def train(
     or a setting out of range, or other than those of the unfinished run;
     `FileExistsError` or another `OSError` if `out` cannot be written;
     `FloatingPointError` if the loss becomes NaN or infinite: the run as it was after
-    the last whole epoch is then in `out`, and is the error's `run`.
+    the last whole epoch is then in `out`, and is the error's `run`;
+    `ConnectionError` if another worker of the team is gone.
     """
-    if resume and out is not None:
-        recipe = runs.begun_with(out, recipe)
-    if start is None:
-        recipe = make_recipe(recipe or "default", **changes)
-    else:
-        recipe = _going_on(start, dataset.image_shape, recipe, changes)
-    recipe = completed(recipe, dataset.image_shape)
-    check_images(dataset.train_images)
-    check_images(dataset.test_images, dataset.image_shape)
-    if tensorboard and (out is None or not find_spec("tensorboard")):
-        raise ValueError(
-            "tensorboard needs a folder to write to, and the package: "
-            "pip install tensorboard"
-        )
-    if out is None:
-        return _complained(_fit(dataset, recipe, start, None, callbacks), "")
-    with run_folder(out, resume) as folder:
-        if tensorboard:
-            events = keras.callbacks.TensorBoard(
-                folder / "tensorboard", write_graph=False
+    team = team or _alone()
+    with team.at_work():
+        if not isinstance(dataset, Dataset):
+            raise ValueError(
+                f"the dataset is a {type(dataset).__name__}, expected a Dataset: "
+                "load_dataset reads one, and Dataset(name, train_images, …) makes one"
             )
-            callbacks = [*callbacks, events]
-        run = _fit(dataset, recipe, start, folder, callbacks)
-        save_run(run, folder)
-        if finish:
-            finish(run, folder)
-    where = f": {out} has the run as it was after epoch {run.config['epochs_done']}"
-    return _complained(replace(run, path=Path(out)), where)
+        check_images(dataset.train_images)
+        team.agree(_given(recipe, changes))
+        if resume and out is not None and team.chief:
+            recipe = runs.begun_with(out, recipe)
+        if start is None:
+            recipe = make_recipe(recipe or "default", **changes)
+        else:
+            recipe = _going_on(start, dataset.image_shape, recipe, changes)
+        chosen = completed(recipe, dataset.image_shape)
+        if team.several:  # the chief may resume a run that was begun with another
+            chosen = Recipe(**team.from_chief(lambda: asdict(chosen)))
+        callbacks = keras.tree.flatten(callbacks)  # Keras takes one alone, too
+        check_images(dataset.test_images, dataset.image_shape)
+        if tensorboard and (out is None or not find_spec("tensorboard")):
+            raise ValueError(
+                "tensorboard needs a folder to write to, and the package: "
+                "pip install tensorboard"
+            )
+        where = ""
+        if out is None or not team.chief:
+            run = _fit(dataset, chosen, start, None, callbacks, team)
+        else:
+            with run_folder(out, resume) as folder:
+                if tensorboard:
+                    events = keras.callbacks.TensorBoard(
+                        folder / "tensorboard", write_graph=False
+                    )
+                    callbacks = [*callbacks, events]
+                run = _fit(dataset, chosen, start, folder, callbacks, team)
+                save_run(run, folder)
+                if finish:
+                    finish(run, folder)
+            run, epochs = replace(run, path=Path(out)), run.config["epochs_done"]
+            where = f": {out} has the run as it was after epoch {epochs}"
+        team.from_chief(lambda: None)  # nobody leaves before the folder is whole
+    return _complained(run, where)
 
 
 # %% ../nbs/05c_loop.ipynb #train-signature
+def _alone() -> Alone:
+    "This process. Raises `ValueError` if it is meant to be one of several workers."
+    config = os.environ.get("TF_CONFIG", "")
+    addresses = re.findall(r'"[^"]+:[0-9]+"', config)
+    if len(addresses) > 1:
+        raise ValueError(
+            f"TF_CONFIG names {len(addresses)} workers: begin with "
+            "team = join_workers(), then train(..., team=team)"
+        )
+    return Alone()
+
+
+def _given(recipe: str | Recipe | None, changes: dict) -> dict:
+    "What was asked for, as workers compare it."
+    named = asdict(recipe) if isinstance(recipe, Recipe) else {"recipe": recipe}
+    return {**named, **changes}
+
+
 def _complained(run: Run, where: str) -> Run:
     "The run, or the error that ended it."
     if "ended" in run.config:

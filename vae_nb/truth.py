@@ -64,7 +64,8 @@ class TruthVAE(VAE):
     """A VAE whose decoder is trained on log p(x), and whose encoder on the ELBO.
 
     In training, `loss` is -log p(x) of (1), nats per image. One or two latents.
-    Raises `ValueError` for more, and for likelihoods without a quick `log_prob_pairs`.
+    Raises `ValueError` for more, for no draws, and for likelihoods without a quick
+    `log_prob_pairs`.
     """
 
     def __init__(
@@ -73,7 +74,7 @@ class TruthVAE(VAE):
         decoder: keras.Model,  # z to the likelihood's parameters
         likelihood: Likelihood,  # p(x|z)
         beta: float = 1.0,  # weight of the KL in the encoder's loss
-        draws: int = 2304,  # M, at most: a power of latent_dim
+        draws: int = 2304,  # M, at most: in a plane it is a square number
         seed: int | None = None,  # of the draws
         **kwargs,
     ):
@@ -83,6 +84,8 @@ class TruthVAE(VAE):
                 f"latent_dim is {self.latent_dim}, the truth as a loss needs 1 or 2: "
                 "train such a model with `train`"
             )
+        if draws < 1:
+            raise ValueError(f"draws is {draws}, expected at least 1")
         if not likelihood.quick_pairs:
             raise ValueError(
                 f"{type(likelihood).__name__} has no quick log_prob_pairs, which the "
@@ -141,8 +144,9 @@ def train_truth(
 ) -> Run:
     """Train a decoder on log p(x) itself, by (1), and an encoder on its ELBO.
 
-    `history["loss"]` is -log p(x), nats per image, a little too large by (2). Raises
-    what `train` raises, and `ValueError` for more than two latents.
+    `history["loss"]` is -log p(x), nats per image, a little too large by (2);
+    `validation` and `patience` go by the ELBO. Raises what `train` raises, and
+    `ValueError` for more than two latents.
     """
     recipe = completed(make_recipe(recipe, **changes), dataset.image_shape)
     made = build_vae(dataset.image_shape, recipe, steps=1)
@@ -158,6 +162,7 @@ def train_truth(
         save_run(told(run), folder)
 
     options: dict[str, Any] = dict(resume=resume, callbacks=callbacks, finish=finish)
+    options["kl_warmup"] = recipe.kl_warmup  # or a model to start from has none
     return told(train(dataset, recipe, start=vae, out=out, **options))
 
 

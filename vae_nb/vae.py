@@ -85,7 +85,7 @@ class VAE(CheckedModel):
             reconstruction, kl = weights * reconstruction, weights * kl
         self.reconstruction_tracker.update_state(reconstruction)
         self.kl_tracker.update_state(kl)
-        loss = ops.mean(reconstruction + self._beta.value * kl)  # the one mean
+        loss = _mean(reconstruction + self._beta.value * kl)  # the one mean
         # plus regularisers; gradients of replicas are added up
         return (loss + sum(self.losses)) / _replicas()
 
@@ -260,6 +260,17 @@ def _replicas() -> int:
     import tensorflow as tf
 
     return tf.distribute.get_strategy().num_replicas_in_sync
+
+
+def _mean(values: Any) -> Any:
+    "The mean, over the images of all replicas, which may have unequal shares."
+    if _replicas() == 1:
+        return ops.mean(values)
+    import tensorflow as tf
+
+    own = [ops.sum(values), ops.cast(ops.size(values), values.dtype)]
+    total, count = tf.distribute.get_replica_context().all_reduce("SUM", own)
+    return total / count
 
 
 # %% ../nbs/05_training.ipynb #evaluate-elbo

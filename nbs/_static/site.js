@@ -29,6 +29,35 @@ document.addEventListener("DOMContentLoaded", () => {
     block.append(button);
   }
 
+  // Below each thing that a search finds, the words around what was looked for
+  const found = document.getElementById("search-results");
+  const wanted = (new URLSearchParams(location.search).get("q") ?? "").toLowerCase().split(/\s+/).filter(Boolean);
+  const snippet = (link) => {
+    const [page, place] = link.getAttribute("href").replace(/^\.\//, "").replace(/\?[^#]*/, "").split("#");
+    const sections = window.SEARCH_TEXTS?.[page.replace(/\.html$/, "")] ?? [];
+    sections.sort(([a], [b]) => (b === place) - (a === place)); // its own section first
+    for (const [, text] of sections) {
+      for (const word of wanted) {
+        const at = text.toLowerCase().indexOf(word);
+        if (at < 0) continue;
+        const start = at < 90 ? 0 : text.indexOf(" ", at - 90) + 1, end = at + word.length;
+        const p = Object.assign(document.createElement("p"), { className: "snippet" });
+        const mark = Object.assign(document.createElement("mark"), { textContent: text.slice(at, end) });
+        p.append(start ? "… " : "", text.slice(Math.min(start, at), at), mark, text.slice(end, end + 130).replace(/\S*$/, ""), "…");
+        return p;
+      }
+    }
+    const begins = sections[0]?.[1].slice(0, 200).replace(/\S*$/, "…") ?? ""; // it was found in code
+    return Object.assign(document.createElement("p"), { className: "snippet", textContent: begins });
+  };
+  if (found) {
+    new MutationObserver((changes) => {
+      for (const { addedNodes } of changes) {
+        for (const item of addedNodes) if (item.matches?.("li")) item.append(snippet(item.querySelector("a")));
+      }
+    }).observe(found, { childList: true, subtree: true });
+  }
+
   // What Sphinx leaves for a screen reader to guess
   for (const caption of document.querySelectorAll('.caption[role="heading"]')) caption.setAttribute("aria-level", "2");
   for (const list of document.querySelectorAll(".citation-list")) list.removeAttribute("role");

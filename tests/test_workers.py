@@ -1,0 +1,219 @@
+"""Several workers on this machine train as one, are refused, killed and resumed."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from crew import Crew, Ended, configs
+
+# 11 steps an epoch, the last with 4 images
+SETTINGS = dict(recipe="dense", epochs=5, batch_size=129, patience=4, seed=3)
+OPTIONS = "--recipe dense --epochs 5 --batch-size 129 --patience 4 --seed 3"
+BEGIN = """
+import os
+from dataclasses import replace
+import numpy as np
+import keras
+import vae_nb
+import vae_nb.workers
+
+small = dict(filters=[], hidden=[32])
+dense = replace(vae_nb.Recipe(), name="dense", encoder=small, decoder=small)
+vae_nb.RECIPES["dense"] = dense
+"""
+JOIN = f"""{BEGIN}
+team = vae_nb.join_workers()
+dataset, settings = vae_nb.load_dataset("digits"), {SETTINGS}
+"""
+KEEP = """
+run = vae_nb.train(dataset, **settings, team=team)
+name = str(getattr(team, "number", "alone"))
+np.savez(settings.get("out", "whole") + name, *run.vae.get_weights())
+"""
+DIE = """
+class Die(keras.callbacks.Callback):
+    def on_train_batch_begin(self, step, logs=None):
+        if self.model.optimizer.iterations == 22:  # as the chief waits in epoch 3
+            os.kill(os.getpid(), 9)
+
+
+settings["callbacks"] = [Die()]
+"""
+
+
+def command(*options: str) -> str:
+    "The command, whose pictures are not the point here."
+    arguments = ["vae_nb", "train", "digits", *" ".join(options).split()]
+    return f"""{BEGIN}
+import sys
+sys.argv = {arguments}
+vae_nb.save_pictures = lambda run, dataset, folder: []
+from vae_nb.cli import main
+main()
+"""
+
+
+@pytest.fixture(scope="module")
+def crew():
+    with Crew() as crew:
+        yield crew
+
+
+@pytest.fixture(scope="module")
+def whole(crew, tmp_path_factory):
+    "A training by two workers, and the same by one process."
+    here = tmp_path_factory.mktemp("whole")
+    chief = f"{JOIN}settings['out'] = 'run'{KEEP}"
+    alone = crew.start(f"{JOIN}settings['out'] = 'one'{KEEP}", here)
+    for done in crew.together(chief, chief, here=here):
+        assert done.status == 0, done.err
+    assert crew.ended(alone).status == 0
+    return here
+
+
+def weights(path: Path) -> list[np.ndarray]:
+    with np.load(path) as saved:
+        return [saved[name] for name in saved.files]
+
+
+def same(one: Path, other: Path) -> bool:
+    pairs = zip(weights(one), weights(other), strict=True)
+    return all(np.array_equal(u, v) for u, v in pairs)
+
+
+def one_line(done: Ended) -> str:
+    "What the command says of what is wrong."
+    assert done.status == 2 and "Traceback" not in done.err, done
+    said = [line for line in done.err.splitlines() if line.startswith("vae_nb: ")]
+    assert len(said) == 1, done.err
+    return said[0]
+
+
+def test_two_workers_train_as_one_process_does(whole):
+    assert same(whole / "run0.npz", whole / "run1.npz")
+    assert not same(whole / "run0.npz", whole / "onealone.npz")  # noise of their own
+    columns = dict(delimiter=",", names=True)
+    one, two = (
+        np.genfromtxt(whole / name / "history.csv", **columns)
+        for name in ("one", "run")
+    )
+    assert len(one) == len(two) == SETTINGS["epochs"]
+    for name in ("loss", "val_loss"):
+        np.testing.assert_allclose(two[name], one[name], rtol=0.01)
+
+
+def test_only_the_chief_writes_and_the_folder_is_whole(whole):
+    folders = {path.name for path in whole.iterdir() if path.is_dir()}
+    assert folders == {"run", "one"}
+    assert {p.name for p in (whole / "run").iterdir()} == {
+        p.name for p in (whole / "one").iterdir()
+    }
+
+
+def test_a_worker_is_killed_and_all_resume_to_the_bit(crew, whole, tmp_path):
+    begun = time.monotonic()
+    chief, other = command(OPTIONS, "--out run"), JOIN + DIE + KEEP
+    chief_done, other_done = crew.together(chief, other, here=tmp_path)
+    assert other_done.status == -9
+    line = one_line(chief_done)
+    assert line.startswith("vae_nb: error: worker 1 (127.0.0.1:") and "--resume" in line
+    assert "epoch 2/5" in chief_done.out and "epoch 3/5" not in chief_done.out
+    assert time.monotonic() - begun < 60
+    assert not (tmp_path / "run").exists()
+
+    again = f"{JOIN}settings |= dict(out='run', resume=True){KEEP}"
+    for done in crew.together(again, again, here=tmp_path):
+        assert done.status == 0, done.err
+    for name in ("run0.npz", "run1.npz"):
+        assert same(tmp_path / name, whole / "run0.npz")
+    for name in ("history.csv", "metrics.json", "config.json"):
+        assert (tmp_path / "run" / name).read_text() == (
+            whole / "run" / name
+        ).read_text()
+
+
+# Refused before training
+
+OTHER_DATA = """
+dataset = replace(dataset, test_images=dataset.test_images[::-1])
+"""
+OTHER_VERSIONS = """
+here = vae_nb.workers.environment()
+here["versions"]["keras"] = "3.0.0"
+vae_nb.workers.environment = lambda: here
+"""
+DIFFERENT = {
+    "epochs 6 instead of 5": f"{JOIN}settings['epochs'] = 6{KEEP}",
+    "other images": f"{JOIN}{OTHER_DATA}{KEEP}",
+    "keras 3.0.0 instead of": f"{BEGIN}{OTHER_VERSIONS}{JOIN}{KEEP}",
+}
+
+
+def test_workers_that_differ_are_refused_by_name(crew, tmp_path):
+    pairs = {}
+    for words, other in DIFFERENT.items():
+        here = tmp_path / words.split()[0]
+        here.mkdir()
+        pairs[words] = crew.cluster(command(OPTIONS, "--out run"), other, here=here)
+    for words, (chief, other) in pairs.items():
+        done = crew.ended(chief)
+        line = one_line(done)
+        assert f" has {words}" in line and line.startswith("vae_nb: error: worker 1 (")
+        assert "epoch 1" not in done.out and not list(tmp_path.glob("*/run*"))
+        done = crew.ended(other)
+        assert done.status == 1 and f"has {words}" in done.err
+
+
+def test_a_worker_that_never_comes_is_named(crew, tmp_path):
+    train = command("--epochs 1 --out run")
+    alone = [
+        (crew.cluster(train, None, here=tmp_path, VAE_NB_WAIT="1"), "worker 1 (127."),
+        (crew.cluster(None, train, here=tmp_path, VAE_NB_WAIT="1"), "worker 0 (127."),
+    ]
+    for (started,), who in alone:
+        line = one_line(crew.ended(started))
+        assert f"error: {who}" in line and "did not come within 1 seconds" in line
+    assert not list(tmp_path.glob("run*"))
+
+
+def test_what_cannot_be_is_refused(crew, tmp_path):
+    bad = configs(2)[0].replace('"index": 0', '"index": 2')
+    started = crew.start(command("--epochs 1"), tmp_path, TF_CONFIG=bad)
+    assert "TF_CONFIG is not like" in one_line(crew.ended(started))
+    devices = command("--epochs 1 --devices 2")
+    for (started,) in (crew.cluster(devices, None, here=tmp_path),):
+        assert "this machine has no GPU" in one_line(crew.ended(started))
+    (started,) = crew.cluster(f"{BEGIN}vae_nb.train(None)", None, here=tmp_path)
+    assert "begin with team = join_workers()" in crew.ended(started).err
+
+
+# Devices of one machine
+
+NO_NOISE = """
+def zeros(shape, dtype=None, **_):
+    return keras.ops.zeros(shape, dtype)
+
+
+keras.random.normal = zeros
+"""
+TWO_DEVICES = f"""{BEGIN}{NO_NOISE}
+team = vae_nb.join_workers(2)
+dataset = vae_nb.load_dataset("digits")
+# of 1438 images the last batch has one, which one device has to itself
+settings = dict(recipe="dense", epochs=2, batch_size=479, kl_warmup=0.6, seed=1)
+settings |= dict(clipnorm=0.5)
+two = vae_nb.train(dataset, **settings, team=team)
+one = vae_nb.train(dataset, **settings)
+assert two.vae.optimizer.global_clipnorm == 0.5
+assert len(vae_nb.workers.Mirrored(two.vae, team).vae.weights[0].value.values) == 2
+for name in one.history:
+    np.testing.assert_allclose(two.history[name], one.history[name], rtol=1e-5)
+for u, v in zip(one.vae.get_weights(), two.vae.get_weights()):
+    np.testing.assert_allclose(u, v, atol=1e-4)
+"""
+
+
+def test_two_devices_make_the_steps_of_one(crew, tmp_path):
+    done = crew.ended(crew.start(TWO_DEVICES, tmp_path))
+    assert done.status == 0, done.err
