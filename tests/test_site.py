@@ -69,14 +69,17 @@ return [...document.querySelectorAll("article *")].filter(scrolls)
 # entries of the reference, axe need see only a few of each kind
 THIN = """
 document.querySelectorAll("mjx-container").forEach((e) => e.replaceWith("formula"));
-const kept = "[id], h1, h2, h3, h4, img, svg, svg *, iframe, input, summary, td, th";
+const kept = "[id], h1, h2, h3, h4, img, svg, svg *, iframe, input, summary, "
+  + "td, th, dt, dd";
 const kinds = new Map(), seen = {};
 for (const e of document.querySelectorAll("article *")) {  // parents before children
   const own = [e.tagName, e.className, e.getAttributeNames(), e.style.cssText];
   kinds.set(e, (kinds.get(e.parentElement) ?? "") + own.join("|"));
 }
 for (const [e, kind] of [...kinds].reverse()) {  // and here after
-  if (e.childElementCount || e.matches(kept)) continue;
+  const part = e.parentElement.closest("a");  // a link goes as a whole, or stays
+  const whole = e.matches("a") && !e.querySelector(kept);
+  if (part || (e.childElementCount && !whole) || e.matches(kept)) continue;
   const which = kind + !e.textContent.trim();
   seen[which] = (seen[which] ?? 0) + 1;
   if (seen[which] > 3) e.remove();
