@@ -506,7 +506,7 @@ def _card(vae: VAE, files: dict[str, Path], kind: "_Format") -> dict[str, Any]:
         "axes": ["batch", "height", "width", "channels"][: len(image)],
         "image_shape": list(vae.image_shape),
         "latent_dim": vae.latent_dim,
-        "prior": "standard normal",
+        "prior": "N(0, I)",
         "likelihood": type(vae.likelihood).__name__,
         "beta": vae.beta,
         "fingerprint": _fingerprint(vae),
