@@ -63,6 +63,8 @@ def process(*arguments, code: str = START, **options) -> subprocess.Popen:
     "The command in a process of its own, which waits for TensorFlow again."
     command = [sys.executable, "-c", code, *map(str, arguments)]
     pipe = subprocess.PIPE
+    # should Python itself crash, it says where
+    options = {"env": {**os.environ, "PYTHONFAULTHANDLER": "1"}, **options}
     return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, **options)
 
 
