@@ -1,6 +1,6 @@
 """The scripts in benchmarks/ work, in small; nbs/80 to 82 check their figures.
 
-Some here; `make benchmark` runs them all, once in each CI.
+Some are run here; `make benchmark` runs them all.
 """
 
 import json
