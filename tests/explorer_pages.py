@@ -1,16 +1,13 @@
 """Pages of the latent explorer in a browser."""
 
 import json
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from browser import started
 from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
-from test_site import FLAGS
 
 import vae_nb
 
@@ -26,24 +23,9 @@ WHOLE = "window.vae_nb?.app?.truthReady && vae_nb.app.tilesReady"
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory) -> Iterator[webdriver.Chrome]:
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    driver = shutil.which("chromedriver")
-    if not (chromium and driver):
-        missing = "no Chromium: apt-get install chromium chromium-driver"
-        if os.environ.get("VAE_NB_REQUIRE_DATA"):
-            pytest.fail(missing)
-        pytest.skip(missing)
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    logs = {"browser": "ALL", "performance": "ALL"}
-    options.set_capability("goog:loggingPrefs", logs)
-    for flag in FLAGS.split():
-        options.add_argument(f"--{flag}")
-    options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('profile')}")
-    started = webdriver.Chrome(options=options, service=Service(driver))
-    started.set_script_timeout(120)
-    yield started
-    started.quit()
+    browser = started(tmp_path_factory.mktemp("profile"))
+    yield browser
+    browser.quit()
 
 
 def shown(

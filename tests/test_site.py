@@ -4,9 +4,7 @@ Needs Chromium, or Chrome, and its driver: apt-get install chromium chromium-dri
 """
 
 import json
-import os
 import re
-import shutil
 import subprocess
 import sys
 import threading
@@ -20,11 +18,10 @@ from queue import Queue
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from browser import started
 from bs4 import BeautifulSoup
 from markdown_it import MarkdownIt
 from mdit_py_plugins.dollarmath import dollarmath_plugin
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.support.wait import WebDriverWait
 
 root = Path(__file__).resolve().parent.parent
@@ -106,12 +103,6 @@ SNIPPETS = """
 return [...document.querySelectorAll("#search-results li")]
   .map((item) => item.querySelector("p.snippet")?.textContent);
 """
-BUSY = 120  # seconds: a busy machine takes its time over a page of equations
-FLAGS = """
-headless no-sandbox disable-gpu disable-dev-shm-usage disable-quic no-first-run
-disable-sync disable-background-networking disable-component-update
-window-size=1300,900
-"""
 
 
 @pytest.fixture(scope="module")
@@ -127,29 +118,12 @@ def site(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def browsers(tmp_path_factory) -> Iterator[Queue]:
-    "Two browsers that share nothing, with a log of what they ask the network for."
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    driver = shutil.which("chromedriver")
-    if not (chromium and driver):
-        missing = "no Chromium: apt-get install chromium chromium-driver"
-        if os.environ.get("VAE_NB_REQUIRE_DATA"):
-            pytest.fail(missing)
-        pytest.skip(missing)
-    started: Queue = Queue()
+    browsers: Queue = Queue()
     for _ in range(2):
-        options = webdriver.ChromeOptions()
-        options.binary_location = chromium
-        logs = {"browser": "ALL", "performance": "ALL"}
-        options.set_capability("goog:loggingPrefs", logs)
-        for flag in FLAGS.split():
-            options.add_argument(f"--{flag}")
-        options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('profile')}")
-        browser = webdriver.Chrome(options=options, service=Service(driver))
-        browser.set_script_timeout(BUSY)
-        started.put(browser)
-    yield started
-    while not started.empty():
-        started.get().quit()
+        browsers.put(started(tmp_path_factory.mktemp("profile")))
+    yield browsers
+    while not browsers.empty():
+        browsers.get().quit()
 
 
 def visit(page: Path, browsers: Queue) -> dict:
