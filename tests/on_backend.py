@@ -20,8 +20,6 @@ from unittest import mock
 
 HERE = os.environ["KERAS_BACKEND"]
 BACKENDS = ("tensorflow", "jax", "torch")
-
-
 OTHERS = [name for name in BACKENDS if name != HERE]
 
 

@@ -285,13 +285,13 @@ class Explorer:
         path = Path(path)
         if path.suffix.lower() not in (".html", ".htm"):
             raise ValueError(f"{path} does not end in .html: choose another name")
-        page = self.html()
+        script = f"<script>{self.data()}</script>"
         if data:
             with replacing(path.with_name(data)) as new:
                 new.write_text(self.data() + "\n", encoding="utf-8")
-            page = self._page(f'<script src="{data}"></script>')
+            script = f'<script src="{data}"></script>'
         with replacing(path) as new:
-            new.write_text(page, encoding="utf-8")
+            new.write_text(self._page(script), encoding="utf-8")
         return path
 
     def still(self) -> Figure:

@@ -195,9 +195,8 @@ def _with_assertion(data: Any, image_shape: tuple[int, ...]) -> Any:
         images, _, weights = keras.utils.unpack_x_y_sample_weight(batch)
         x = tf.cast(images, "float32")
         low, high = tf.reduce_min(x), tf.reduce_max(x)
-        inside = tf.reduce_all(
-            (x >= -ROUNDING) & (x <= 1 + ROUNDING)
-        )  # false for NaN, too
+        # false for NaN, too
+        inside = tf.reduce_all((x >= -ROUNDING) & (x <= 1 + ROUNDING))
         said = [f"{_MARK}pixels lie in", low, high]
         checks = [tf.debugging.Assert(inside, said)]
         if weights is not None:
