@@ -1,6 +1,6 @@
 """What reading costs as stored images grow: 10,000, 100,000 and a million of 28x28.
 
-    python benchmarks/scale.py           # about 4 minutes, 0.8 GB of disk
+    python benchmarks/scale.py           # about 6 minutes, 0.8 GB of disk
     python benchmarks/scale.py --quick   # 1,000 images; writes nothing
 
 Images made up from a seed lie in one .npy file and are read as the library reads what
@@ -9,17 +9,27 @@ own; whole epochs by themselves, and their first 200 batches while the default r
 trains. Each size has a process of its own. A cold cache: the system was told to forget
 the file (posix_fadvise, DONTNEED); `disk_mb` is what it then read from the disk, by
 /proc/self/io. What the disk below keeps of it in a cache of its own is not known.
+
+Then one and two workers, each with one core, as if it were a machine: the default
+recipe's batch by one and by two, and half of it by one, which is what each of two does
+between their exchanges. `sent_mb_a_step` is what the loopback device counted.
 Writes benchmarks/results/scale.json.
 """
 
+import json
 import os
+import sys
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
-from harness import alone, peak_memory_mb, provenance, run, timed
+from harness import alone, peak_memory_mb, provenance, root, run, timed
 
 import vae_nb
+
+sys.path.append(str(root / "tests"))
+from crew import Crew
 
 BATCH, STEPS = 256, 200  # images in a step; steps that tell the speed of training
 BLOCK = 10_000  # images that are made at a time
@@ -115,6 +125,58 @@ def one_size(file: str, rounds: int) -> dict:
     }
 
 
+def work(file: str, batch: int, epochs: int, core: int) -> None:
+    "What a worker does: train on one core, and print the seconds of each epoch."
+    os.sched_setaffinity(0, {core})
+    import keras
+
+    team = vae_nb.join_workers()
+    images = vae_nb.StoredImages(file)
+    labels = np.zeros(len(images), "int32")
+    few = images[:10]
+    dataset = vae_nb.Dataset("made up", images, labels, few, labels[:10], ("none",))
+    ends: list[float] = []
+    clock = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda *_: ends.append(time.perf_counter())
+    )
+    told = dict(batch_size=batch, epochs=epochs, callbacks=[clock])
+    vae_nb.train(dataset, team=team, **told)
+    print(json.dumps(np.diff(ends).tolist()))
+
+
+def loopback_mb() -> float:
+    "What this machine has sent to itself so far."
+    lines = Path("/proc/net/dev").read_text().splitlines()
+    counts = next(line for line in lines if line.strip().startswith("lo:"))
+    return int(counts.split()[9]) / 1e6
+
+
+CODE = """
+import sys
+sys.path.append({here!r})
+from scale import work
+work({file!r}, {batch}, {epochs}, {core})
+"""
+
+
+def of_workers(crew: Crew, file: str, count: int, batch: int, epochs: int) -> dict:
+    "What a step takes of so many workers, who share the batch."
+    steps = -(-len(vae_nb.StoredImages(file)) // batch)
+    told = dict(here=str(Path(__file__).parent), file=file, batch=batch, epochs=epochs)
+    codes = [CODE.format(core=core, **told) for core in range(count)]
+    before = loopback_mb()
+    for done in crew.together(*codes, here=Path(file).parent):
+        assert done.status == 0, done.err
+    seconds = json.loads(done.out.splitlines()[-1])  # all end an epoch together
+    return {
+        "workers": count,
+        "batch": batch,
+        "steps": steps,
+        "ms_a_step": [round(1000 * epoch / steps, 2) for epoch in seconds],
+        "sent_mb_a_step": round((loopback_mb() - before) / (epochs * steps), 2),
+    }
+
+
 def measure(quick: bool) -> dict:
     origin = provenance("vae_nb", "keras", "tensorflow", "numpy")
     sizes = []
@@ -125,11 +187,19 @@ def measure(quick: bool) -> dict:
             rounds = 1 if quick else max(1, STEPS * BATCH // images)
             sizes.append(alone(one_size, str(file), rounds))
             file.unlink()
+        images, epochs, turns = (1_000, 2, 1) if quick else (100 * BATCH, 4, 2)
+        make(file, images)
+        with Crew() as crew:
+            shared = [
+                of_workers(crew, str(file), count, batch, epochs)
+                for count, batch in turns * [(1, BATCH), (2, BATCH), (1, BATCH // 2)]
+            ]
     return {
         "what": "images of 28x28 in a .npy file; reading whole epochs, training at "
         f"most {STEPS} steps of {BATCH} of each by the default recipe",
         **origin,
         "sizes": sizes,
+        "workers": shared,
     }
 
 

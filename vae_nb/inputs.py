@@ -373,6 +373,9 @@ class _OwnLoss(keras.Model):
                 stacklevel=2,
             )
         super().compile(optimizer, **kwargs)
+        # else Keras makes its variables in step one, and traces that step twice
+        if self.built and self.optimizer:
+            self.optimizer.build(self.trainable_variables)
 
     def get_compile_config(self) -> dict | None:
         "What Keras keeps of `compile`, and the backend that it was for."
@@ -386,8 +389,6 @@ class _OwnLoss(keras.Model):
             # what is quick on one backend is slow on another, or refused
             config |= dict(steps_per_execution=steps_at_once(), jit_compile="auto")
         self.compile(**config)
-        if self.built:
-            self.optimizer.build(self.trainable_variables)
 
     def save(self, filepath: Any, overwrite: bool = True, **kwargs) -> None:
         "Keras' `save`, into a .keras file, the only kind that can be loaded again."

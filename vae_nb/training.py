@@ -216,7 +216,6 @@ class Keep(keras.callbacks.Callback):
         self.values: list[np.ndarray] = []
 
     def on_train_begin(self, logs=None):
-        self.model.optimizer.build(self.model.trainable_variables)  # not in step one
         self.values = _values(_everything(self.model))
 
     def on_epoch_end(self, epoch, logs=None):
