@@ -36,17 +36,19 @@ from vae_nb import (
 DRAWS, TEST_BITS = 5000, "25f0d69b40ae46a7"  # how the digest of the tosses begins
 SHORT = 20  # epochs, of what was tried
 DENSE = dict(filters=[], hidden=[512, 512], activation="silu")
+DOUBLED = dict(filters=[32, 16], kernel_size=4, hidden=[512], activation="silu")
+REFINED = dict(filters=[40], hidden=[256], activation="silu")
 TRIED: dict[str, dict] = {
     "kept": {},
     "no KL warm-up": dict(kl_warmup=0.0),
     "KL warm-up over half": dict(kl_warmup=0.5),
     "rate 1e-3": dict(learning_rate=1e-3),
+    "rate 4e-3": dict(learning_rate=4e-3),
     "batches of 256": dict(batch_size=256),
     "a dense encoder": dict(encoder={**DENSE, "bounded": True}),
-    "a convolutional decoder": dict(
-        decoder=dict(filters=[32, 16], kernel_size=4, hidden=[512], activation="silu")
-    ),
-    "a decoder of 512 units": dict(decoder={**DENSE, "hidden": [512]}),
+    "a dense decoder": dict(decoder=DENSE),
+    "a decoder that doubles": dict(decoder=DOUBLED),
+    "one residual block": dict(decoder={**REFINED, "blocks": 1}),
 }
 
 

@@ -58,6 +58,17 @@ def residual() -> vae_nb.VAE:
     return vae_nb.VAE(encoder, decoder)
 
 
+def blocks(likelihood: str = "discretized_logistic") -> vae_nb.VAE:
+    "A decoder of residual blocks, to which the last kernels, at first 0, add something."
+    refined = dict(filters=(6,), hidden=(16,), activation="silu", blocks=2)
+    vae = built((13, 18, 3), 2, likelihood, FOUR, refined)
+    rng = np.random.default_rng(0)
+    for weight in vae.decoder.weights:
+        if not np.any(weight):
+            weight.assign(0.2 * rng.standard_normal(weight.shape))
+    return vae
+
+
 def namesakes() -> vae_nb.VAE:
     "An encoder and a decoder that have their name, and those of layers, in common."
     x = keras.Input((4, 4, 1))

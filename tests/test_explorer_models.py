@@ -9,7 +9,17 @@ import pytest
 from command import accepted, refused
 from explorer_pages import WHOLE, browser, complaints, page_of, shown, state
 from keras import layers
-from models import DENSE, FOUR, Odd, built, namesakes, odd_layer, residual, small
+from models import (
+    DENSE,
+    FOUR,
+    Odd,
+    blocks,
+    built,
+    namesakes,
+    odd_layer,
+    residual,
+    small,
+)
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
@@ -36,6 +46,7 @@ MODELS = {
     "three": lambda: built((8, 8, 1), 3, "continuous_bernoulli", DENSE, FEATURES),
     "forty, tossed": lambda: built((16, 16, 1), 40, "binarized_bernoulli", FOUR, FOUR),
     "colour mixed": lambda: built((7, 6, 3), 3, "mixture_of_logistics"),
+    "residual blocks": blocks,
     "other layers": residual,
     "one name": namesakes,
 }

@@ -79,6 +79,9 @@ def build_decoder(
     fourier_features: int = 0,  # random frequencies instead of z itself; 0 for none
     fourier_scale: float = 1.0,  # their standard deviation
     kernel_size: int = 3,  # pixels a side over which a doubling spreads a place
+    # residual blocks on a picture of a quarter of the size, instead of doublings;
+    # `filters` is then one number, its channels
+    blocks: int = 0,
     params_per_pixel: int = 1,  # of the likelihood
     shared_scale: bool = False,  # a second number is the same in all pixels and images
     seed: int | None = None,  # of the weights and the frequencies
@@ -86,7 +89,12 @@ def build_decoder(
     """p(x|z): descriptions z to the likelihood's parameters.
 
     From (batch, latent_dim) to (batch, H, W, C * params_per_pixel), any real numbers.
+    Raises `ValueError` for blocks without one number of channels.
     """
+    if blocks and len(filters) != 1:
+        raise ValueError(
+            f"blocks is {blocks}, filters {filters}: give one, as in (32,)"
+        )
     new_seed = seed_stream(seed, "decoder")
 
     def init():  # each layer its own
@@ -101,7 +109,9 @@ def build_decoder(
     for n in hidden:
         x = layers.Dense(n, activation=activation, kernel_initializer=init())(x)
     shape = (*image_shape[:2], channels)
-    if filters:
+    if blocks:
+        params = _refined(x, shape, filters[0], blocks, activation, init)
+    elif filters:
         params = _doubled(x, shape, filters, kernel_size, activation, init)
     else:
         params = _dense(x, shape, init)
@@ -119,22 +129,49 @@ def _dense(x, shape, init):
 
 def _doubled(x, shape, filters, kernel_size, activation, init):
     "Parameters of a shape, from a small picture that each convolution doubles."
-    height, width, channels = shape
-    # rounded up
-    rows, columns = (-(-side // 2 ** len(filters)) for side in (height, width))
-    small = (rows, columns, filters[0])
-    x = layers.Dense(
-        math.prod(small), activation=activation, kernel_initializer=init()
-    )(x)
-    x = layers.Reshape(small)(x)
+    x = _small_picture(x, shape, 2 ** len(filters), filters[0], init, activation)
     for n in filters:
         doubles = dict(strides=2, padding="same", activation=activation)
         x = layers.Conv2DTranspose(
             n, kernel_size, kernel_initializer=init(), **doubles
         )(x)
     last = dict(padding="same", kernel_initializer=init(), name="params")
-    params = layers.Conv2DTranspose(channels, 3, **last)(x)
-    extra = (rows * 2 ** len(filters) - height, columns * 2 ** len(filters) - width)
-    if any(extra):  # cut to (batch, *shape)
+    return _cut(layers.Conv2DTranspose(shape[2], 3, **last)(x), shape)
+
+
+def _refined(x, shape, channels, blocks, activation, init):
+    "Parameters of a shape, from a small picture that residual blocks refine."
+    x = _small_picture(x, shape, 4, channels, init)
+    window = dict(kernel_size=3, padding="same")
+    for _ in range(blocks):
+        y = layers.Activation(activation)(x)
+        y = layers.Conv2D(
+            channels, **window, activation=activation, kernel_initializer=init()
+        )(y)
+        # at first nothing is added
+        y = layers.Conv2D(channels, **window, kernel_initializer="zeros")(y)
+        x = layers.Add()([x, y])
+    x = layers.Activation(activation)(x)
+    # each place makes its 4 x 4 pixels
+    x = layers.Conv2D(
+        16 * shape[2], **window, kernel_initializer=init(), name="params"
+    )(x)
+    rows, columns = x.shape[1:3]
+    x = layers.Reshape((rows, columns, 4, 4, shape[2]))(x)
+    x = layers.Permute((1, 3, 2, 4, 5))(x)  # (batch, rows, 4, columns, 4, C)
+    return _cut(layers.Reshape((4 * rows, 4 * columns, shape[2]))(x), shape)
+
+
+def _small_picture(x, shape, times, channels, init, activation=None):
+    "What has so many times fewer pixels a side, rounded up, made by a dense layer."
+    small = (-(-shape[0] // times), -(-shape[1] // times), channels)
+    dense = dict(activation=activation, kernel_initializer=init())
+    return layers.Reshape(small)(layers.Dense(math.prod(small), **dense)(x))
+
+
+def _cut(params, shape):
+    "To the shape, from the middle of what may be a little more."
+    extra = [have - want for have, want in zip(params.shape[1:3], shape)]
+    if any(extra):
         params = layers.Cropping2D([(n // 2, n - n // 2) for n in extra])(params)
     return params

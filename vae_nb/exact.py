@@ -197,6 +197,16 @@ def _(layer: layers.Cropping2D) -> _Step:
 
 
 @_step.register
+def _(layer: layers.Permute) -> _Step:
+    return lambda x: x.transpose(0, *layer.dims)
+
+
+@_step.register
+def _(layer: layers.Add) -> _Step:
+    return lambda *all: np.clip(sum(all), -_LARGEST, _LARGEST)
+
+
+@_step.register
 def _(layer: layers.Dropout) -> _Step:
     return lambda x: x  # it drops nothing but in training
 
@@ -236,6 +246,10 @@ def _around(length: int, size: int, stride: int) -> tuple[int, int]:
 
 
 # %% ../nbs/04d_exact.ipynb #network
+def _inputs(layer: keras.layers.Layer) -> list:
+    return layer.input if isinstance(layer.input, list) else [layer.input]
+
+
 class ExactNetwork:
     """A Keras network in whole numbers: the same results on every machine.
 
@@ -254,10 +268,8 @@ class ExactNetwork:
         for layer in network.layers:
             if isinstance(layer, layers.InputLayer | Sampling):
                 continue
-            taken, given = layer.input, layer.output
-            if isinstance(taken, list | tuple):
-                raise ValueError(f"layer {layer.name} has several inputs: expected one")
-            self.steps.append((id(taken), _step(layer), id(given)))
+            taken = [id(x) for x in _inputs(layer)]
+            self.steps.append((taken, _step(layer), id(layer.output)))
         self.sha256 = _digest(network)
 
     def __call__(
@@ -272,7 +284,7 @@ class ExactNetwork:
     def _some(self, x: _Exact) -> list[_Exact]:
         known = {id(self.inputs[0]): x}
         for taken, do, given in self.steps:
-            known[given] = do(known[taken])
+            known[given] = do(*(known[x] for x in taken))
         return [known[id(output)] for output in self.outputs]
 
 
@@ -285,8 +297,10 @@ def _digest(network: keras.Model) -> str:
             continue
         number[id(layer.output)] = len(number)
         kind = type(layer).__name__
-        shapes = [number[id(layer.input)], list(layer.output.shape[1:])]
+        fed = [number[id(x)] for x in _inputs(layer)]
+        shapes = [*fed, list(layer.output.shape[1:])]
         settings = [getattr(layer, name, None) for name in _SETTINGS]
+        settings += [layer.dims] if isinstance(layer, layers.Permute) else []
         curve = getattr(getattr(layer, "activation", None), "__name__", None)
         digest.update(repr([kind, *shapes, *settings, curve]).encode())
         for weight in layer.weights:

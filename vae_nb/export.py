@@ -176,6 +176,10 @@ def _repeat(layer: dict, weights: dict, x: _Value) -> _Value:
     return x.then("Reshape", [0, *layer["shape"]])
 
 
+def _permute(layer: dict, weights: dict, x: _Value) -> _Value:
+    return x.then("Transpose", perm=(0, *layer["order"]))
+
+
 _LAYERS: dict[str, Callable[..., _Value]] = {
     "dense": _dense,
     "conv2d": _convolution,
@@ -186,6 +190,7 @@ _LAYERS: dict[str, Callable[..., _Value]] = {
     "same": _same,
     "crop": _crop,
     "repeat": _repeat,
+    "permute": _permute,
     "add": lambda layer, w, *all: reduce(lambda x, y: x + y, all),
     "multiply": lambda layer, w, *all: reduce(lambda x, y: x * y, all),
     "concatenate": lambda layer, w, x, *rest: x.then("Concat", *rest, axis=-1),

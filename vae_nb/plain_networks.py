@@ -99,6 +99,10 @@ def _upsampling(layer) -> dict:
     return {"kind": "repeat", "times": list(layer.size)}
 
 
+def _permuted(layer) -> dict:
+    return {"kind": "permute", "order": list(layer.dims)}
+
+
 def _relu(layer) -> dict:
     usual = layer.max_value is None and not (layer.negative_slope or layer.threshold)
     _refuse_unless(usual, layer, "with a slope, a threshold or a largest value")
@@ -127,6 +131,7 @@ _LAYERS: dict[str, Callable[[Any], dict]] = {
     "Cropping2D": _cropping,
     "ZeroPadding2D": _padding,
     "UpSampling2D": _upsampling,
+    "Permute": _permuted,
     **dict.fromkeys(("Add", "Multiply", "Concatenate"), _merge),
     **dict.fromkeys(("Flatten", "Reshape", "Dropout", "GaussianNoise"), _same),
 }

@@ -163,6 +163,21 @@ function moved(x, batch, { input: [h, w, c], shape: [H, W] }, from) {
   return out;
 }
 
+// Axes in another order, counted from 1.
+function permuted(x, batch, { input, order }) {
+  const out = new Float32Array(x.length), size = x.length / batch;
+  let places = [0]; // where each value of an example comes from
+  for (const axis of order) {
+    const step = input.slice(axis).reduce((a, b) => a * b, 1);
+    const along = Array.from({ length: input[axis - 1] }, (_, i) => i * step);
+    places = places.flatMap((place) => along.map((more) => place + more));
+  }
+  for (let i = 0; i < out.length; i++) {
+    out[i] = x[i - i % size + places[i % size]];
+  }
+  return out;
+}
+
 function sharedScale(x, batch, { scale }) {
   const c = scale.length, out = new Float32Array(2 * x.length);
   for (let i = 0; i < x.length; i += c) {
@@ -215,6 +230,7 @@ const LAYERS = {
     (Y, X) => [Y + layer.start[0], X + layer.start[1]]),
   repeat: (x, batch, layer) => moved(x, batch, layer,
     (Y, X) => [Math.floor(Y / layer.times[0]), Math.floor(X / layer.times[1])]),
+  permute: permuted,
 };
 
 function activated(values, name) {
