@@ -139,8 +139,8 @@ def work(file: str, batch: int, epochs: int, core: int) -> None:
     clock = keras.callbacks.LambdaCallback(
         on_epoch_end=lambda *_: ends.append(time.perf_counter())
     )
-    told = dict(batch_size=batch, epochs=epochs, callbacks=[clock])
-    vae_nb.train(dataset, team=team, **told)
+    recipe = vae_nb.make_recipe(batch_size=batch, epochs=epochs)
+    vae_nb.train(dataset, recipe, team=team, callbacks=[clock])
     print(json.dumps(np.diff(ends).tolist()))
 
 

@@ -59,7 +59,7 @@ def residual() -> vae_nb.VAE:
 
 
 def blocks(likelihood: str = "discretized_logistic") -> vae_nb.VAE:
-    "A decoder of residual blocks, to which the last kernels, at first 0, add something."
+    "A decoder of residual blocks whose last kernels, at first 0, add something."
     refined = dict(filters=(6,), hidden=(16,), activation="silu", blocks=2)
     vae = built((13, 18, 3), 2, likelihood, FOUR, refined)
     rng = np.random.default_rng(0)

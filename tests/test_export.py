@@ -18,7 +18,7 @@ import onnxruntime
 import pytest
 from command import accepted, refused, vae_nb
 from keras import layers
-from models import DENSE, FOUR, Odd, built, odd_layer, residual
+from models import DENSE, FOUR, Odd, blocks, built, odd_layer, residual
 
 import vae_nb as library
 
@@ -79,6 +79,7 @@ MODELS: dict[str, Callable[[], library.VAE]] = {
     "forty latents": partial(pretrained, "-40d"),
     "forty latents, 256 levels": partial(pretrained, "-8bit"),
     **{name: partial(small, name, latents) for name, latents in LATENTS.items()},
+    "residual blocks": blocks,
     "other layers": residual,
     "vectors": chain,
 }
