@@ -120,16 +120,3 @@ def sessions_of(notebook: Path) -> dict[str, list[str]]:
                 if command := re.match(r"\$ vae_nb (\w+)", lines):
                     found.setdefault(command[1], []).append(lines.strip())
     return found
-
-
-def write_pages(notebook: Path, folder: Path) -> None:
-    "Write the pages that have changed, and remove those of commands that are gone."
-    made = pages(notebook) if notebook.exists() else {}
-    for path in folder.glob("*.md"):
-        if path.stem not in made:
-            path.unlink()
-    for name, text in made.items():
-        path = folder / f"{name}.md"
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            folder.mkdir(exist_ok=True)
-            path.write_text(text, encoding="utf-8")

@@ -47,13 +47,15 @@ notebook_parts = {
         "9[1-9]*",
     ],
     "Measured": ["8?*"],
-    "Reference": ["notation", "api", "api_use", "references", "changelog"],
+    "Reference": ["notation", "api", "modules/*", "references", "changelog"],
 }
 # Old names of pages, or of places on a page as `page#anchor`, and where they are now
-notebook_moved = {"00_data": "00_images", "07_evaluation": "07_log_likelihood"}
-notebook_package = here.parent / settings["lib_path"]
-# The pages that describe it, each the modules of these notebooks
-notebook_references = {"api": "0*", "api_use": "[1-9]*"}
+notebook_moved = {
+    "00_data": "00_images",
+    "07_evaluation": "07_log_likelihood",
+    "api_use": "api",
+}
+notebook_package = here.parent / settings["lib_path"]  # its modules have pages, too
 notebook_commands = "90_cli"  # the notebook that runs them; each has a page made for it
 notebook_repository = f"{settings['git_url']}/blob/{settings['branch']}/nbs/"
 

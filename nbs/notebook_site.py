@@ -6,10 +6,10 @@ Welling (2013), which refs.bib knows, and puts exported names in backticks. That
 well in JupyterLab and on GitHub; on the site each becomes a link.
 """
 
-import ast
 import json
 import re
 import shutil
+from collections.abc import Iterable
 from fnmatch import fnmatch
 from functools import partial
 from html import escape
@@ -17,6 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import command_pages
+import module_pages
 import readme
 from docutils import nodes
 from execnb.nbio import dict2nb, nb2dict
@@ -32,8 +33,6 @@ from nbdev.processors import (
 from pybtex.database import parse_file
 from sphinx import addnodes
 from sphinx.util import logging
-
-from vae_nb._help import comments_of, parameters
 
 logger = logging.getLogger(__name__)
 
@@ -120,8 +119,8 @@ def parts(app) -> dict[str, list[str]]:
 
 def read(app, page: str, source: list[str]) -> None:
     "Before a page is parsed: nbdev's view of a notebook, and what the site adds."
-    if notebooks := app.config.notebook_references.get(page):
-        source[0] += reference(app.config.notebook_package, notebooks)
+    if page == REFERENCE:
+        source[0] += f"\n{modules(app)}"
         for module in app.config.notebook_package.glob("*.py"):
             app.env.note_dependency(module)
     if (path := Path(app.env.doc2path(page))).suffix == ".ipynb":
@@ -154,21 +153,36 @@ def contents(app) -> str:
     tables = []
     for caption, pages in parts(app).items():
         head = ["```{toctree}", ":hidden:", f":caption: {caption}", ""]
-        entries = [listed(app, p) for p in pages if not p.startswith(COMMANDS)]
+        entries = [listed(app, p) for p in pages if not p.startswith(BELOW)]
         tables.append("\n".join([*head, *entries, "```"]))
     return "\n".join(tables)
 
 
-COMMANDS = "commands/"  # where their pages are
+# Where the pages of commands and of modules are, and the page that lists modules
+BELOW = COMMANDS, MODULES = "commands/", "modules/"
+REFERENCE = "api"
 
 
 def commands(app) -> str:
     "Links to the pages of the commands, which are below this one in the sidebar."
-    names = command_pages.names()
-    pages = [f"{COMMANDS}{name}" for name in names]
-    links = [f"[{name}]({page}.md)" for name, page in zip(names, pages)]
-    below = "\n".join(["```{toctree}", ":hidden:", "", *pages, "```"])
-    return f"A page for each command: {', '.join(links)}.\n\n{below}"
+    pages = {name: f"{COMMANDS}{name}" for name in command_pages.names()}
+    links = [f"[{name}]({page}.md)" for name, page in pages.items()]
+    return f"A page for each command: {', '.join(links)}.\n\n{below(pages.values())}"
+
+
+def modules(app) -> str:
+    "A table of the modules, whose pages are below this one in the sidebar."
+    made = module_pages.pages(app.config.notebook_package)
+    rows = ["| Module | What it is |", "|---|---|"]
+    for name, text in made.items():
+        about = text.splitlines()[2].removeprefix("> ").replace("|", r"\|")
+        rows.append(f"| [{name}]({MODULES}{name}.md) | {about} |")
+    table = "\n".join(rows)
+    return f"{table}\n\n{below(f'{MODULES}{name}' for name in made)}"
+
+
+def below(pages: Iterable[str]) -> str:
+    return "\n".join(["```{toctree}", ":hidden:", "", *pages, "```"])
 
 
 def listed(app, page: str) -> str:
@@ -179,110 +193,6 @@ def listed(app, page: str) -> str:
     first = json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"]
     title = "".join(first).partition("\n")[0].removeprefix("# ")
     return f"{page.partition('_')[0]} {title} <{page}>"
-
-
-# The reference, made from the exported modules' source: none of them is imported
-
-Definition = ast.FunctionDef | ast.ClassDef
-
-
-def reference(package: Path, notebooks: str) -> str:
-    """A section for each module, in the notebooks' order, with every name it exports.
-
-    Of the modules of notebooks whose names match.
-    """
-    sections = {}
-    for path in package.glob("[!_]*.py"):
-        source = path.read_text(encoding="utf-8")
-        written = re.search(r"File to edit: ../nbs/(\S+ipynb)", source)
-        here = written and fnmatch(written[1], notebooks)
-        if written and here and path.stem != "cli":  # the command line is not Python
-            sections[written[1]] = section(package.name, path.stem, written[1], source)
-    return "".join(sections[notebook] for notebook in sorted(sections))
-
-
-def section(package: str, module: str, notebook: str, source: str) -> str:
-    tree = ast.parse(source)
-    exported: list[str] = []
-    defined: dict[str, ast.stmt] = {}
-    for node in tree.body:
-        names = [node.name] if isinstance(node, Definition) else assigned(node)
-        defined |= dict.fromkeys(names, node)
-        if names == ["__all__"] and isinstance(node, ast.Assign):
-            exported = ast.literal_eval(node.value)
-    about = f"{ast.get_docstring(tree)}. Explained in [](./{notebook})."
-    head = f"\n## {package}.{module}\n\n{about}\n"
-    return head + "".join(
-        entry(defined[name], f"{package}.", name, source) for name in exported
-    )
-
-
-def assigned(node: ast.AST) -> list[str]:
-    return [
-        part.id
-        for part in ast.walk(node)
-        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
-    ]
-
-
-def entry(node: ast.stmt, where: str, name: str, source: str) -> str:
-    """What there is to know of a name, in MyST. A method is nowhere.
-
-    Signature, docstring, parameters, source, and the documented methods of a class.
-    """
-    if not isinstance(node, Definition):  # a constant
-        return directive("data", where + name, "", folded(node, source))
-    text = f"{ast.get_docstring(node) or ''}\n\n"
-    if isinstance(node, ast.ClassDef):
-        methods = [f for f in node.body if isinstance(f, ast.FunctionDef)]
-        made = next((f for f in methods if f.name == "__init__"), node)
-        inside = [
-            entry(f, "", f.name, source)
-            for f in methods
-            if ast.get_docstring(f) and not f.name.startswith("_")
-        ]
-        text += described(made, source) + folded(node, source) + "".join(inside)
-        return directive("class", where + name + signature(made), "", text)
-    returns = ast.unparse(node.returns) if node.returns else ""
-    if {"property", "cached_property"} & {ast.unparse(d) for d in node.decorator_list}:
-        options = f":type: {returns}\n" if returns else ""
-        return directive("property", name, options, text)
-    title = where + name + signature(node) + (f" -> {returns}" if returns else "")
-    text += described(node, source) + (folded(node, source) if where else "")
-    return directive("function" if where else "method", title, "", text)
-
-
-def directive(kind: str, title: str, options: str, text: str) -> str:
-    fence = ":" * (4 if kind in ("method", "property") else 6)
-    return f"\n{fence}{{py:{kind}}} {title}\n{options}\n{text}\n{fence}\n"
-
-
-def signature(node: Definition) -> str:
-    "In brackets, on one line. A class without __init__ is a dataclass and has fields."
-    if isinstance(node, ast.FunctionDef):
-        return "(" + re.sub(r"^(self|cls)(, |$)", "", ast.unparse(node.args)) + ")"
-    fields = [
-        ast.unparse(field).partition(" = field")[0]
-        for field in node.body
-        if isinstance(field, ast.AnnAssign)
-    ]
-    return f"({', '.join(fields)})"
-
-
-def described(node: Definition, source: str) -> str:
-    "What comments say of the parameters."
-    said = parameters(node, comments_of(source))
-    return (
-        "".join(f":param {name}: {comment}\n" for name, comment in said.items()) + "\n"
-    )
-
-
-def folded(node: ast.stmt, source: str) -> str:
-    decorators = node.decorator_list if isinstance(node, Definition) else []
-    first = min([node.lineno, *(decorator.lineno for decorator in decorators)])
-    code = "\n".join(source.splitlines()[first - 1 : node.end_lineno])
-    summary = '<details class="source"><summary>Source</summary>'
-    return f"\n{summary}\n\n```python\n{code}\n```\n\n</details>\n"
 
 
 # Links
@@ -596,22 +506,38 @@ def read_papers(app) -> None:
     app.env.notebook_papers = papers(app.srcdir / "refs.bib")
 
 
-def write_commands(app) -> None:
-    "Before Sphinx looks for pages: those of the commands, which git ignores."
+def write_pages(app) -> None:
+    "Before Sphinx looks for pages: those of commands and modules, which git ignores."
     notebook = Path(app.srcdir, f"{app.config.notebook_commands}.ipynb")
-    command_pages.write_pages(notebook, Path(app.srcdir, COMMANDS))
+    made = {
+        COMMANDS: command_pages.pages(notebook) if notebook.exists() else {},
+        MODULES: module_pages.pages(app.config.notebook_package),
+    }
+    for folder, texts in made.items():
+        write_changed(texts, Path(app.srcdir, folder))
+
+
+def write_changed(pages: dict[str, str], folder: Path) -> None:
+    "Write the pages that have changed, and remove those that are no more."
+    for path in folder.glob("*.md"):
+        if path.stem not in pages:
+            path.unlink()
+    for name, text in pages.items():
+        path = folder / f"{name}.md"
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            folder.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
 
 
 def setup(app) -> dict:
     for option in ("parts", "package", "repository"):
         app.add_config_value(f"notebook_{option}", None, "env")
     app.add_config_value("notebook_moved", {}, "env")
-    app.add_config_value("notebook_references", {}, "env")
     app.add_config_value("notebook_card", "", "env")
     app.add_config_value("notebook_commands", "", "env")
     for event, function in (
         ("builder-inited", read_papers),
-        ("builder-inited", write_commands),
+        ("builder-inited", write_pages),
         ("source-read", read),
         ("doctree-read", number),
         ("doctree-resolved", link),

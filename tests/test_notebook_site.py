@@ -82,7 +82,7 @@ def build(folder: Path, *cells: dict, moved: dict = MOVED) -> CompletedProcess:
         made.mkdir(parents=True)
     for name in (
         *("nbs/conf.py", "nbs/notebook_site.py", "nbs/api.md", "settings.ini"),
-        *("nbs/readme.py", "nbs/command_pages.py"),
+        *("nbs/readme.py", "nbs/command_pages.py", "nbs/module_pages.py"),
         *("nbs/_static/site.css", "nbs/_static/site.js", "nbs/_static/icon.svg"),
     ):
         (folder / name).write_bytes((root / name).read_bytes())
@@ -134,8 +134,10 @@ def site(tmp_path_factory) -> dict[str, BeautifulSoup]:
     assert done.returncode == 0, done.stderr
     return (
         {
-            path.name: BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
-            for path in (folder / "html").glob("*.html")
+            path.relative_to(folder / "html").as_posix(): BeautifulSoup(
+                path.read_text(encoding="utf-8"), "html.parser"
+            )
+            for path in (folder / "html").rglob("*.html")
         }
         | {
             path.name: path.read_text(encoding="utf-8")
@@ -176,11 +178,11 @@ def test_numbers_sources_and_names_become_links(site):
     links = [
         (a.text, a["href"])
         for a in page.select("p a:not(.headerlink)")
-        if a["href"].startswith(("#", "api", "ref"))
+        if a["href"].startswith(("#", "modules", "ref"))
     ]
     assert links == [
         ("(1)", "#equation-1"),
-        ("double", "api.html#vae_nb.double"),
+        ("double", "modules/page.html#vae_nb.double"),
         ("Doe & Roe (2001)", "references.html#doe2001"),
         ("Doe & Roe 2001", "references.html#doe2001"),
         ("one", "#equation-1"),
@@ -218,7 +220,8 @@ def test_an_old_name_that_leads_nowhere_is_refused(tmp_path):
 
 
 def test_the_reference_comes_from_the_source(site):
-    page = site["api.html"].article
+    assert site["api.html"].article.find("a", href="modules/page.html")
+    page = site["modules/page.html"].article
     assert [dt["id"] for dt in page.find_all("dt", id=True)] == [
         "vae_nb.SIZES",
         "vae_nb.double",
@@ -235,8 +238,8 @@ def test_the_reference_comes_from_the_source(site):
         and "how often" in described.text
         and "return x * 2**times" in described.find("details").text
     )
-    assert described.find("a", href="references.html#doe2001")
-    assert page.find("a", href="01_page.html").text == "A page"
+    assert described.find("a", href="../references.html#doe2001")
+    assert page.find("a", href="../01_page.html").text == "A page"
 
 
 def test_a_bold_term_leads_to_the_glossary(site):
@@ -311,12 +314,14 @@ def test_what_a_reader_would_miss_is_refused(tmp_path):
 def test_a_command_has_a_page_from_its_own_help(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(root / "nbs")
     import command_pages
+    from notebook_site import write_changed
 
     printed = "$ vae_nb plot runs/a\nfour\n$ ls\n$ vae_nb plot x\nvae_nb: error: no x\n"
     write_notebook(tmp_path / "90_cli.ipynb", [code("shell()", stream(printed))])
     (tmp_path / "commands").mkdir()
     (tmp_path / "commands" / "gone.md").touch()
-    command_pages.write_pages(tmp_path / "90_cli.ipynb", tmp_path / "commands")
+    pages = command_pages.pages(tmp_path / "90_cli.ipynb")
+    write_changed(pages, tmp_path / "commands")
     made = {path.stem: path for path in (tmp_path / "commands").iterdir()}
     assert set(made) == set(command_pages.names()) and "gone" not in made
     page = made["plot"].read_text()
@@ -329,5 +334,5 @@ def test_a_command_has_a_page_from_its_own_help(tmp_path, monkeypatch):
     assert "\nvae_nb encode RUN DATA [OPTIONS]\n" in made["encode"].read_text()
     assert "`--from prior\\|codes`" in made["sample"].read_text()
     before = {path: path.stat().st_mtime_ns for path in made.values()}
-    command_pages.write_pages(tmp_path / "90_cli.ipynb", tmp_path / "commands")
+    write_changed(pages, tmp_path / "commands")
     assert {path: path.stat().st_mtime_ns for path in made.values()} == before

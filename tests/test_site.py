@@ -192,7 +192,8 @@ def pages(site, browsers) -> dict[str, dict]:
 
 
 def html_files(site: Path) -> list[Path]:
-    return [*site.glob("*.html"), *site.glob("commands/*.html")]
+    below = [*site.glob("commands/*.html"), *site.glob("modules/*.html")]
+    return [*site.glob("*.html"), *below]
 
 
 def offending(pages: dict, what: str) -> dict:
@@ -334,7 +335,7 @@ def test_nothing_is_too_wide_for_a_phone(pages):
 @pytest.mark.parametrize("over", ["file", "http"])
 @pytest.mark.parametrize(
     "words, found",
-    [("divergence", "01_elbo.html"), ("gaussian_kl", "api.html#vae_nb.gaussian_kl")],
+    [("divergence", "01_elbo.html"), ("gaussian_kl", "elbo.html#vae_nb.gaussian_kl")],
 )
 def test_search_finds(site, browsers, over, words, found):
     server = ThreadingHTTPServer(
@@ -385,8 +386,8 @@ def test_the_reference_has_every_exported_name(site):
     import vae_nb
 
     entries = {}
-    for page in ("api.html", "api_use.html"):
-        soup = BeautifulSoup((site / page).read_text(encoding="utf-8"), "html.parser")
+    for page in (site / "modules").glob("*.html"):
+        soup = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
         for entry in soup.find_all("dt", id=True):
             assert entry["id"] not in entries, "it stands on two pages"
             entries[entry["id"]] = entry.parent.text
@@ -395,7 +396,7 @@ def test_the_reference_has_every_exported_name(site):
     assert "mu, shape (batch, latent_dim)" in entries["vae_nb.gaussian_kl"]
     training = (site / "05_training.html").read_text(encoding="utf-8")
     links = BeautifulSoup(training, "html.parser").select(
-        'a[href="api.html#vae_nb.VAE"]'
+        'a[href="modules/vae.html#vae_nb.VAE"]'
     )
     assert [link.text for link in links] and {link.text for link in links} == {"VAE"}
 
