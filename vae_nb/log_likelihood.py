@@ -15,9 +15,12 @@ __all__ = [
 # %% ../nbs/07_log_likelihood.ipynb #imports
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from threading import Lock
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -99,7 +102,8 @@ def _log_joint_of(
         part = joint[n : n + few]
         # log p(x, z) = log p(x|z) + log p(z)
         np.add(ops.convert_to_numpy(pairs), prior.astype("float32"), out=part)
-        bar.update(part.size)
+        with bar.get_lock():  # two threads say how far they are
+            bar.update(part.size)
     return joint
 
 
@@ -402,52 +406,76 @@ def _sum_blocks(sums: _Sums, bar: tqdm) -> tuple[np.ndarray, np.ndarray, np.ndar
     Over each of the 2 ** dims grids of odd or even cells, (N, 2 ** dims); over each
     quarter of each block, (P, 2 ** dims); over all that lies at the border, (N,).
     """
-    count, dims, cell = len(sums.images), sums.dims, sums.cell
+    count, dims = len(sums.images), sums.dims
     grids = np.full((count, 2**dims), -np.inf)
     quarters = np.empty((len(sums.image), 2**dims), "float32")
     border = np.full(count, -np.inf)
-    different, which = np.unique(sums.block, axis=0, return_inverse=True)
-    all_images = ops.convert_to_tensor(sums.images)
-    log_area = np.float32(dims * math.log(cell))
-    bar.total += len(which) * _SIDE**dims
-    what = f"log p(x) of {_count(sums.images)}, cells of 1/{1 / cell:.0f}"
+    bar.total += len(sums.block) * _SIDE**dims
+    what = f"log p(x) of {_count(sums.images)}, cells of 1/{1 / sums.cell:.0f}"
     bar.set_description_str(what, refresh=False)
-    for number, (z, params) in enumerate(_decoded(sums, different)):
-        pairs = np.flatnonzero(which.ravel() == number)
-        rows = sums.image[pairs]
-        images = ops.take(all_images, rows, axis=0)
-        summands = _log_joint_of(sums.vae, images, z, params, bar)  # (n, M)
-        parts = _by_quarter_and_grid(summands, dims) + log_area
-        grids[rows] = np.logaddexp(grids[rows], np.logaddexp.reduce(parts, axis=1))
-        quarters[pairs] = np.logaddexp.reduce(parts, axis=2)
-        edge = (np.abs(z) > _EDGE - 0.5).any(1)
-        if edge.any():
-            at_edge = logsumexp(summands[:, edge], axis=1) + log_area
-            border[rows] = np.logaddexp(border[rows], at_edge)
+    images, turn = ops.convert_to_tensor(sums.images), Lock()
+    some_sums = partial(_sums_of_some, sums, images, turn, bar)
+    for found in _two_at_a_time(some_sums, _blocks(sums)):
+        for pairs, of_grid, of_quarter, at_border in found:
+            rows = sums.image[pairs]
+            grids[rows] = np.logaddexp(grids[rows], of_grid)
+            quarters[pairs] = of_quarter
+            border[rows] = np.logaddexp(border[rows], at_border)
     return grids, quarters, border
 
 
-def _decoded(
+def _blocks(sums: _Sums) -> list[list[tuple[np.ndarray, np.ndarray]]]:
+    "Blocks, as many as are decoded at a time: the corner of each, and its pairs."
+    across = sums.block.max(0) + 1
+    number = np.ravel_multi_index(sums.block.T, across)
+    by_block = np.argsort(number, kind="stable")
+    firsts = np.flatnonzero(np.diff(number[by_block])) + 1
+    pairs = np.split(by_block, firsts)
+    blocks = [(sums.block[those[0]], those) for those in pairs]
+    few = max(1, _at_once(sums.vae) // _SIDE**sums.dims)
+    return [blocks[start : start + few] for start in range(0, len(blocks), few)]
+
+
+def _sums_of_some(
     sums: _Sums,
-    corners: np.ndarray,  # (B, dims), of blocks
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    "The middles of each block's cells, (M, dims), and their params, blocks together."
+    images: Any,  # a tensor of all
+    turn: Lock,  # to decode: not every backend can do so twice at a time
+    bar: tqdm,
+    blocks: list[tuple[np.ndarray, np.ndarray]],
+) -> list[tuple]:
+    "What `_sum_blocks` adds up: the pairs of each block, and logarithms of their sums."
     middles = _middles(sums.dims)
-    few = max(1, _at_once(sums.vae) // len(middles))  # blocks at a time
-
-    def decode(some: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        z = -_EDGE + sums.cell * (_SIDE * some[:, None] + middles)  # (few, M, dims)
-        codes = z.reshape(-1, sums.dims).astype("float32")
+    log_area = np.float32(sums.dims * math.log(sums.cell))
+    corners = np.stack([corner for corner, _ in blocks])
+    z = -_EDGE + sums.cell * (_SIDE * corners[:, None] + middles)  # (B, M, dims)
+    codes = z.reshape(-1, sums.dims).astype("float32")
+    with turn:
         params = sums.vae.decoder.predict_on_batch(codes)
-        return zip(z, params.reshape(len(z), len(middles), *params.shape[1:]))
+    params = params.reshape(len(z), len(middles), *params.shape[1:])
+    found = []
+    for number, (_, pairs) in enumerate(blocks):
+        seen = ops.take(images, sums.image[pairs], axis=0)
+        summands = _log_joint_of(sums.vae, seen, z[number], params[number], bar)
+        parts = _by_quarter_and_grid(summands, sums.dims) + log_area
+        by_grid, by_quarter = (np.logaddexp.reduce(parts, axis=i) for i in (1, 2))
+        edge = (np.abs(z[number]) > _EDGE - 0.5).any(1)
+        at_border = np.float32(-np.inf)
+        if edge.any():
+            at_border = logsumexp(summands[:, edge], axis=1) + log_area
+        found.append((pairs, by_grid, by_quarter, at_border))
+    return found
 
-    parts = [corners[start : start + few] for start in range(0, len(corners), few)]
-    with ThreadPoolExecutor(1) as ahead:  # decodes one part while another is summed
-        coming = ahead.submit(decode, parts[0])
-        for part in parts[1:]:
-            now, coming = coming, ahead.submit(decode, part)
-            yield from now.result()
-        yield from coming.result()
+
+def _two_at_a_time(work: Callable, items: Sequence) -> Iterator:
+    "What the work makes of each item, in their order: two threads, little in memory."
+    with ThreadPoolExecutor(2) as pool:
+        coming: deque = deque()
+        for item in items:
+            coming.append(pool.submit(work, item))
+            if len(coming) > 3:
+                yield coming.popleft().result()
+        while coming:
+            yield coming.popleft().result()
 
 
 def _middles(dims: int) -> np.ndarray:
@@ -509,7 +537,11 @@ def _divide(sums: _Sums, quarters: np.ndarray) -> None:
     near = (np.abs(middles - sums.z_mean[image]) < box).all(-1)
     wanted = sums.rough()[image] & (near & sums.blind()[image] | matters)
     image = np.broadcast_to(image, wanted.shape)
-    np.logaddexp.at(sums.settled, image[~wanted], quarters[~wanted])
+    left, parts = image[~wanted], quarters[~wanted].astype("float64")
+    firsts = np.flatnonzero(np.diff(left, prepend=-1))  # pairs are in order of images
+    seen = left[firsts]
+    parts = np.logaddexp.reduceat(parts, firsts) if len(seen) else parts
+    sums.settled[seen] = np.logaddexp(sums.settled[seen], parts)
     sums.image, sums.block = image[wanted], children[wanted]
     sums.cell /= 2
 
