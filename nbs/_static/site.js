@@ -83,6 +83,22 @@ document.addEventListener("DOMContentLoaded", () => {
     for (const name of ["mouseleave", "blur", "click"]) link.addEventListener(name, leave);
   }
 
+  // On a narrow screen a table breaks words before numbers, and numbers only if it must
+  const numbers = /^[−+±-]?[\d.,]+( ?[%×]| ?± ?[\d.,]+)?$/;
+  for (const cell of document.querySelectorAll("article td")) {
+    cell.classList.toggle("number", numbers.test(cell.textContent.trim()));
+  }
+  const tighten = () => {
+    for (const table of document.querySelectorAll("article table")) {
+      table.classList.remove("tight", "tightest");
+      for (const degree of ["tight", "tightest"]) {
+        if (table.scrollWidth > table.parentElement.clientWidth) table.classList.add(degree);
+      }
+    }
+  };
+  tighten();
+  window.addEventListener("resize", tighten);
+
   // A formula in a line of text cannot break: where the screen is narrower, it scrolls by itself
   const fit = () => {
     for (const formula of document.querySelectorAll("span.math")) {
