@@ -21,6 +21,7 @@ help:
 	@echo "make benchmark  every measurement of benchmarks/, in small, to see that it works"
 	@echo "make mutants    break the library a line at a time: does a check notice each? half an hour"
 	@echo "make wheel      build dist/*.tar.gz, and dist/*.whl from it"
+	@echo "make clean      remove the environment and all that was built"
 
 $(VENV)/ready: settings.ini setup.py nbs/_jupyter/ipython_kernel_config.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "vae_nb needs Python 3.11 or newer; try: make PYTHON=python3.12"; exit 1; }

@@ -1,6 +1,6 @@
 """What people do with a Keras model, done with a VAE: it works, or says what to do.
 
-The forms of data that work are tried on the page "In Keras' ways", networks on
+The forms of data that work are tried on the page "Data in every form", networks on
 "Networks of your own". Here is what must be refused, and callbacks, copies and files.
 """
 
