@@ -97,13 +97,13 @@ def test_the_source_distribution_holds_what_the_library_is_made_from(dist):
     (sdist,) = dist.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
+    # the site makes the pages of commands and modules
+    made = "__pycache__", ".ipynb_checkpoints", "commands", "modules"
     for folder in ("nbs", "tests"):
         ours = {
             path.relative_to(root).as_posix()
             for path in (root / folder).rglob("*")
-            if path.is_file()
-            # the site makes the pages of commands
-            and not {"__pycache__", ".ipynb_checkpoints", "commands"} & {*path.parts}
+            if path.is_file() and not {*made} & {*path.parts}
         }
         assert ours - names == set()
     assert {"settings.ini", "LICENSE", "README.md", "Makefile"} <= names

@@ -335,7 +335,10 @@ def test_nothing_is_too_wide_for_a_phone(pages):
 @pytest.mark.parametrize("over", ["file", "http"])
 @pytest.mark.parametrize(
     "words, found",
-    [("divergence", "01_elbo.html"), ("gaussian_kl", "elbo.html#vae_nb.gaussian_kl")],
+    [
+        ("divergence", "01_elbo.html"),
+        ("gaussian_kl", "modules/elbo.html#vae_nb.gaussian_kl"),
+    ],
 )
 def test_search_finds(site, browsers, over, words, found):
     server = ThreadingHTTPServer(
