@@ -286,6 +286,7 @@ class Team(Alone):
 
     def share(self, state: State, config: dict) -> tuple[State, dict]:
         vae = state.vae
+        vae.optimizer.build(vae.trainable_variables)
         variables = _everything(vae)
         config, history, best, values = self.from_chief(
             lambda: [config, state.history, state.best, _values(variables)]
@@ -411,6 +412,7 @@ class Mirrored:
             self.vae = type(vae).from_config(vae.get_config())
             optimizer = vae.optimizer
             self.vae.compile(type(optimizer).from_config(optimizer.get_config()))
+            self.vae.optimizer.build(self.vae.trainable_variables)
         _add_up_first(self.vae.optimizer)
         images = tf.TensorSpec((None, *vae.image_shape), "float32")
         self.run = tf.function(self._run, input_signature=[images])
