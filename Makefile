@@ -85,4 +85,4 @@ wheel: $(VENV)/ready
 	$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist dist/*.tar.gz
 
 clean:
-	rm -rf $(VENV) build dist _docs *.egg-info
+	rm -rf $(VENV) build dist _docs nbs/commands nbs/modules *.egg-info

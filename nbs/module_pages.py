@@ -16,27 +16,33 @@ def pages(package: Path) -> dict[str, str]:
         source = path.read_text(encoding="utf-8")
         written = re.search(r"File to edit: ../nbs/(\S+ipynb)", source)
         if written and path.stem != "cli":  # the command line is not Python
-            made[written[1], path.stem] = page(package.name, path.stem, source)
+            text = page(package.name, path.stem, written[1], source)
+            made[written[1], path.stem] = text
     in_order = [(key[1], made[key]) for key in sorted(made)]
     return {module: text for module, text in in_order if text}
 
 
-def page(package: str, module: str, source: str) -> str:
+def exported(text: str) -> list[str]:
+    "The names on a module's page."
+    return re.findall(r"^:{6}\{py:\w+\} \w+\.(\w+)", text, re.M)
+
+
+def page(package: str, module: str, notebook: str, source: str) -> str:
     "What a module is for, and every name it exports."
-    tree, notebook = ast.parse(source), re.search(r"\.\./nbs/(\S+ipynb)", source)
-    exported: list[str] = []
+    tree = ast.parse(source)
+    names_of_all: list[str] = []
     defined: dict[str, ast.stmt] = {}
     for node in tree.body:
         names = [node.name] if isinstance(node, Definition) else assigned(node)
         defined |= dict.fromkeys(names, node)
         if names == ["__all__"] and isinstance(node, ast.Assign):
-            exported = ast.literal_eval(node.value)
-    if not exported:
+            names_of_all = ast.literal_eval(node.value)
+    if not names_of_all:
         return ""
-    about = f"Explained in [](../{notebook[1]})." if notebook else ""
+    about = f"Explained in [](../{notebook})."
     head = f"# {package}.{module}\n\n> {ast.get_docstring(tree)}\n\n{about}\n"
     return head + "".join(
-        entry(defined[name], f"{package}.", name, source) for name in exported
+        entry(defined[name], f"{package}.", name, source) for name in names_of_all
     )
 
 
@@ -49,7 +55,7 @@ def assigned(node: ast.AST) -> list[str]:
 
 
 def entry(node: ast.stmt, where: str, name: str, source: str) -> str:
-    """What there is to know of a name, in MyST. A method is nowhere.
+    """What there is to know of a name, in MyST. `where` is empty for a method.
 
     Signature, docstring, parameters, source, and the documented methods of a class.
     """

@@ -173,10 +173,11 @@ def commands(app) -> str:
 def modules(app) -> str:
     "A table of the modules, whose pages are below this one in the sidebar."
     made = module_pages.pages(app.config.notebook_package)
-    rows = ["| Module | What it is |", "|---|---|"]
+    rows = ["| Module | What it is | Names |", "|---|---|---|"]
     for name, text in made.items():
         about = text.splitlines()[2].removeprefix("> ").replace("|", r"\|")
-        rows.append(f"| [{name}]({MODULES}{name}.md) | {about} |")
+        names = " ".join(f"`{one}`" for one in module_pages.exported(text))
+        rows.append(f"| [{name}]({MODULES}{name}.md) | {about} | {names} |")
     table = "\n".join(rows)
     return f"{table}\n\n{below(f'{MODULES}{name}' for name in made)}"
 

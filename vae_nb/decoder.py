@@ -79,8 +79,8 @@ def build_decoder(
     fourier_features: int = 0,  # random frequencies instead of z itself; 0 for none
     fourier_scale: float = 1.0,  # their standard deviation
     kernel_size: int = 3,  # pixels a side over which a doubling spreads a place
-    # residual blocks on a picture of a quarter of the size, instead of doublings;
-    # `filters` is then one number, its channels
+    # residual blocks on a picture a quarter as high and wide, instead of doublings,
+    # with windows of 3; `filters` is then one number, its channels
     blocks: int = 0,
     params_per_pixel: int = 1,  # of the likelihood
     shared_scale: bool = False,  # a second number is the same in all pixels and images
@@ -89,9 +89,9 @@ def build_decoder(
     """p(x|z): descriptions z to the likelihood's parameters.
 
     From (batch, latent_dim) to (batch, H, W, C * params_per_pixel), any real numbers.
-    Raises `ValueError` for blocks without one number of channels.
+    Raises `ValueError` for blocks without one number of channels, or fewer than 0.
     """
-    if blocks and len(filters) != 1:
+    if blocks < 0 or (blocks and len(filters) != 1):
         raise ValueError(
             f"blocks is {blocks}, filters {filters}: give one, as in (32,)"
         )

@@ -203,7 +203,7 @@ def _(layer: layers.Permute) -> _Step:
 
 @_step.register
 def _(layer: layers.Add) -> _Step:
-    return lambda *all: np.clip(sum(all), -_LARGEST, _LARGEST)
+    return lambda *parts: np.clip(sum(parts), -_LARGEST, _LARGEST)
 
 
 @_step.register
@@ -284,7 +284,7 @@ class ExactNetwork:
     def _some(self, x: _Exact) -> list[_Exact]:
         known = {id(self.inputs[0]): x}
         for taken, do, given in self.steps:
-            known[given] = do(*(known[x] for x in taken))
+            known[given] = do(*(known[one] for one in taken))
         return [known[id(output)] for output in self.outputs]
 
 

@@ -14,7 +14,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial, reduce
-from importlib.metadata import version
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -161,10 +161,10 @@ def _same(layer: dict, weights: dict, x: _Value) -> _Value:
 
 def _crop(layer: dict, weights: dict, x: _Value) -> _Value:
     start, size = layer["start"], layer["shape"][:2]
-    if min(start) >= 0:
+    after = np.subtract(size, layer["input"][:2]) + start
+    if min(start) >= 0 and max(after) <= 0:
         ends = np.add(start, size)
         return x.then("Slice", start, ends, [1, 2])
-    after = np.subtract(size, layer["input"][:2]) + start
     top, left = np.negative(start)
     return x.then("Pad", [0, top, left, 0, 0, *after, 0])
 
@@ -403,7 +403,7 @@ def export_model(
     name: str = "",  # of the model, for the card
 ) -> dict:
     "`export_onnx`, also in formats that Keras itself writes."
-    folder = Path(folder)
+    folder = Path(os.path.realpath(folder))  # what a link points to
     _refuse_what_is_there(folder)
     if format not in FORMATS:
         raise ValueError(f"the format is {format!r}: choose {' or '.join(FORMATS)}")
@@ -518,7 +518,7 @@ def _card(vae: VAE, files: dict[str, Path], kind: "_Format") -> dict[str, Any]:
         "backend": runs_on["backend"],
         "versions": {
             **runs_on["versions"],
-            **{package: version(package) for package in kind.packages},
+            **{name: import_module(name).__version__ for name in kind.packages},
         },
     }
 

@@ -16,7 +16,7 @@ import math
 import re
 import warnings
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import keras
@@ -373,9 +373,6 @@ class _OwnLoss(keras.Model):
                 stacklevel=2,
             )
         super().compile(optimizer, **kwargs)
-        # else Keras makes its variables in step one, and traces that step twice
-        if self.built and self.optimizer:
-            self.optimizer.build(self.trainable_variables)
 
     def get_compile_config(self) -> dict | None:
         "What Keras keeps of `compile`, and the backend that it was for."
@@ -389,6 +386,8 @@ class _OwnLoss(keras.Model):
             # what is quick on one backend is slow on another, or refused
             config |= dict(steps_per_execution=steps_at_once(), jit_compile="auto")
         self.compile(**config)
+        if self.built:
+            self.optimizer.build(self.trainable_variables)
 
     def save(self, filepath: Any, overwrite: bool = True, **kwargs) -> None:
         "Keras' `save`, into a .keras file, the only kind that can be loaded again."
@@ -410,6 +409,13 @@ class _OwnLoss(keras.Model):
     def predict_on_batch(self, x):
         check_batch(x, self.image_shape)
         return super().predict_on_batch(x)
+
+    def _build_optimizer(self):
+        "Before step one, which Keras would trace again once it made the variables."
+        strategy = getattr(self, "distribute_strategy", None)  # of TensorFlow
+        if not self.optimizer.built:
+            with strategy.scope() if strategy else nullcontext():
+                self.optimizer.build(self.trainable_variables)
 
     def _refuse_to_learn_nothing(self):
         if not (self.compiled and self.optimizer):
@@ -470,6 +476,7 @@ class CheckedModel(_OwnLoss):
         kwargs |= dict(validation_data=validation_data, class_weight=class_weight)
         kwargs |= dict(sample_weight=sample_weight, callbacks=callbacks)
         self._refuse_to_learn_nothing()
+        self._build_optimizer()
         with plain_errors():
             return super().fit(x, y, batch_size, epochs, verbose, **kwargs)
 

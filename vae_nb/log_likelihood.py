@@ -17,10 +17,10 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from threading import Lock
+from threading import Event, Lock
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -90,19 +90,26 @@ def _log_joint(vae: VAE, images: np.ndarray, z: np.ndarray, bar: tqdm) -> np.nda
 
 
 def _log_joint_of(
-    vae: VAE, images: np.ndarray, z: np.ndarray, params: np.ndarray, bar: tqdm
+    vae: VAE,
+    images: np.ndarray,
+    z: np.ndarray,
+    params: np.ndarray,
+    bar: tqdm,
+    stop: Event | None = None,
 ) -> np.ndarray:
-    "The same with the codes decoded already."
+    "The same of decoded codes. Raises `CancelledError` once it is told to stop."
     # log p(z)
     prior = -0.5 * (z**2).sum(1) - 0.5 * vae.latent_dim * math.log(2 * math.pi)
     few = 8192 if vae.likelihood.quick_pairs else 64  # images at a time
     joint = np.empty((len(images), len(z)), "float32")
     for n in range(0, len(images), few):
+        if stop and stop.is_set():
+            raise CancelledError
         pairs = vae.likelihood.log_prob_pairs(images[n : n + few], params)
         part = joint[n : n + few]
         # log p(x, z) = log p(x|z) + log p(z)
         np.add(ops.convert_to_numpy(pairs), prior.astype("float32"), out=part)
-        with bar.get_lock():  # two threads say how far they are
+        with bar.get_lock():  # two threads update it
             bar.update(part.size)
     return joint
 
@@ -442,6 +449,7 @@ def _sums_of_some(
     turn: Lock,  # to decode: not every backend can do so twice at a time
     bar: tqdm,
     blocks: list[tuple[np.ndarray, np.ndarray]],
+    stop: Event,
 ) -> list[tuple]:
     "What `_sum_blocks` adds up: the pairs of each block, and logarithms of their sums."
     middles = _middles(sums.dims)
@@ -455,7 +463,7 @@ def _sums_of_some(
     found = []
     for number, (_, pairs) in enumerate(blocks):
         seen = ops.take(images, sums.image[pairs], axis=0)
-        summands = _log_joint_of(sums.vae, seen, z[number], params[number], bar)
+        summands = _log_joint_of(sums.vae, seen, z[number], params[number], bar, stop)
         parts = _by_quarter_and_grid(summands, sums.dims) + log_area
         by_grid, by_quarter = (np.logaddexp.reduce(parts, axis=i) for i in (1, 2))
         edge = (np.abs(z[number]) > _EDGE - 0.5).any(1)
@@ -467,15 +475,20 @@ def _sums_of_some(
 
 
 def _two_at_a_time(work: Callable, items: Sequence) -> Iterator:
-    "What the work makes of each item, in their order: two threads, little in memory."
+    "What `work` makes of each item, in order, by two threads; at most four under way."
+    coming: deque = deque()
+    stop = Event()
     with ThreadPoolExecutor(2) as pool:
-        coming: deque = deque()
-        for item in items:
-            coming.append(pool.submit(work, item))
-            if len(coming) > 3:
+        try:
+            for item in items:
+                coming.append(pool.submit(work, item, stop))
+                if len(coming) > 3:
+                    yield coming.popleft().result()
+            while coming:
                 yield coming.popleft().result()
-        while coming:
-            yield coming.popleft().result()
+        finally:  # also after Ctrl-C or an error
+            stop.set()
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _middles(dims: int) -> np.ndarray:

@@ -60,9 +60,11 @@ def _cluster() -> tuple[list[str], int]:
         chiefs = jobs.get("chief", [])
         names = [*chiefs, *jobs.get("worker", [])]
         number = {"chief": 0, "worker": len(chiefs)}[task["type"]] + int(task["index"])
-        assert 0 <= number < len(names) and all(map(_place, names))
-        return names, number
-    except (AssertionError, AttributeError, KeyError, TypeError, ValueError):
+        ports = [_place(name)[1] for name in names]
+        if 0 <= number < len(names) and 0 <= min(ports) and max(ports) < 2**16:
+            return names, number
+        raise ValueError("a number or a port that cannot be")
+    except (AttributeError, KeyError, TypeError, ValueError):
         raise ValueError(
             'TF_CONFIG is not like {"cluster": {"worker": ["host:port", "host:port"]}, '
             '"task": {"type": "worker", "index": 0}}: correct it, or unset it'
@@ -72,10 +74,18 @@ def _cluster() -> tuple[list[str], int]:
 def _place(name: str) -> tuple[str, int]:
     "Host and port."
     host, _, port = name.rpartition(":")
-    return host, int(port)
+    return host.strip("[]"), int(port)  # IPv6 has brackets around it
 
 
 # %% ../nbs/05d_workers.ipynb #wire
+_PATIENCE = {  # a machine that does not answer is gone after 25 seconds
+    "TCP_KEEPIDLE": 10,
+    "TCP_KEEPINTVL": 5,
+    "TCP_KEEPCNT": 3,
+    "TCP_USER_TIMEOUT": 25_000,  # milliseconds
+}
+
+
 class Wire:
     "A connection to another worker, which carries lines of JSON."
 
@@ -88,10 +98,10 @@ class Wire:
         "From now on wait as long as the other worker is there."
         self.connection.settimeout(None)
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for name, seconds in (("TCP_KEEPIDLE", 10), ("TCP_KEEPINTVL", 5)):
+        for name, value in _PATIENCE.items():
             if hasattr(socket, name):  # else the system's own, which may take hours
                 option = getattr(socket, name)
-                self.connection.setsockopt(socket.IPPROTO_TCP, option, seconds)
+                self.connection.setsockopt(socket.IPPROTO_TCP, option, value)
 
     def say(self, what: Any) -> None:
         line = json.dumps(what, default=_packed).encode() + b"\n"
@@ -164,9 +174,9 @@ def _gather(names: list[str], number: int, wait: float) -> dict[int, Wire]:
 
 def _odd(number: int, of: list[str], names: list[str], wires: dict[int, Wire]) -> str:
     "What is wrong with a worker that has come. Raises `ValueError` for a stranger."
-    range(1, len(names)).index(number)
     if of != names:
         return f"a worker has other addresses in TF_CONFIG than {_named(names, 0)}"
+    range(1, len(names)).index(number)
     if number in wires:
         return f"two workers say that they are {_named(names, number)}: check TF_CONFIG"
     return ""
@@ -242,6 +252,8 @@ class Table:
                 self.boxes[other].put(message)
             lost = message["lost"]
         self.lost = self.lost or lost
+        if not self.number:  # else the others would see the chief end, not this one
+            self.end(self.lost)
         self.boxes[other].put(None)
         time.sleep(GRACE)
         if self.busy:  # it waits inside TensorFlow, where Python cannot reach it
@@ -286,6 +298,7 @@ class Team(Alone):
 
     def share(self, state: State, config: dict) -> tuple[State, dict]:
         vae = state.vae
+        vae.optimizer.build(vae.trainable_variables)
         variables = _everything(vae)
         config, history, best, values = self.from_chief(
             lambda: [config, state.history, state.best, _values(variables)]
@@ -411,6 +424,7 @@ class Mirrored:
             self.vae = type(vae).from_config(vae.get_config())
             optimizer = vae.optimizer
             self.vae.compile(type(optimizer).from_config(optimizer.get_config()))
+            self.vae.optimizer.build(self.vae.trainable_variables)
         _add_up_first(self.vae.optimizer)
         images = tf.TensorSpec((None, *vae.image_shape), "float32")
         self.run = tf.function(self._run, input_signature=[images])
@@ -440,7 +454,7 @@ class Mirrored:
 
 
 def _assign(variables: Sequence, values: Sequence) -> None:
-    for variable, value in zip(variables, values):
+    for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
 
 
@@ -457,7 +471,9 @@ def _add_up_first(optimizer: Any) -> None:
         apply([None if grad is None else next(sums) for grad in grads], variables)
 
     optimizer.apply = apply_sum
-    optimizer._all_reduce_sum_gradients = list  # not once more
+    # not once more, nor by the one inside that mixed precision has
+    for one in (optimizer, getattr(optimizer, "inner_optimizer", optimizer)):
+        one._all_reduce_sum_gradients = list
 
 
 # %% ../nbs/05d_workers.ipynb #fit

@@ -109,6 +109,7 @@ document.addEventListener("DOMContentLoaded", () => {
   };
   window.MathJax?.startup?.promise.then(() => {
     fit();
+    tighten(); // formulas are wider or narrower than their text was
     window.addEventListener("resize", fit);
   });
 });
