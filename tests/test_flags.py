@@ -101,7 +101,7 @@ def test_every_setting_of_a_recipe_is_an_option_of_train_with_its_defaults():
         if "help" in declared.metadata:
             option = f"--{name.replace('_', '-')} "
             assert option in told and declared.metadata["help"] in told, name
-    assert "[default: 40; article: 100; binarized: 100]" in told
+    assert "[default: 40; article: 100; binarized: 150]" in told
     assert "[default: 2; binarized: 40; 8bit: 40]" in told
     assert (
         "[article: 64; binarized: 128; 8bit: 256]" in told

@@ -157,11 +157,11 @@ RECIPES = {
             activation="silu",
             bounded=True,
         ),
-        decoder=dict(filters=[], hidden=[512, 512], activation="silu"),
+        decoder=dict(filters=[40], blocks=2, hidden=[256], activation="silu"),
         kl_warmup=0.2,
         learning_rate=2e-3,
         batch_size=128,
-        epochs=100,
+        epochs=150,
         min_steps=2000,
     ),
     "8bit": Recipe(
