@@ -1,6 +1,6 @@
 """What reading costs as stored images grow: 10,000, 100,000 and a million of 28x28.
 
-    python benchmarks/scale.py           # about 6 minutes, 0.8 GB of disk
+    python benchmarks/scale.py           # about 3 minutes, 0.8 GB of disk
     python benchmarks/scale.py --quick   # 1,000 images; writes nothing
 
 Images made up from a seed lie in one .npy file and are read as the library reads what

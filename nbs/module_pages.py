@@ -15,34 +15,33 @@ def pages(package: Path) -> dict[str, str]:
     for path in package.glob("[!_]*.py"):
         source = path.read_text(encoding="utf-8")
         written = re.search(r"File to edit: ../nbs/(\S+ipynb)", source)
-        if written and path.stem != "cli":  # the command line is not Python
+        if not written or path.stem == "cli":  # the command line is not Python
+            continue
+        if exported(ast.parse(source)):
             text = page(package.name, path.stem, written[1], source)
             made[written[1], path.stem] = text
-    in_order = [(key[1], made[key]) for key in sorted(made)]
-    return {module: text for module, text in in_order if text}
+    return {module: made[key, module] for key, module in sorted(made)}
 
 
-def exported(text: str) -> list[str]:
-    "The names on a module's page."
-    return re.findall(r"^:{6}\{py:\w+\} \w+\.(\w+)", text, re.M)
+def exported(tree: ast.Module) -> list[str]:
+    "The names in `__all__`."
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and assigned(node) == ["__all__"]:
+            return ast.literal_eval(node.value)
+    return []
 
 
 def page(package: str, module: str, notebook: str, source: str) -> str:
     "What a module is for, and every name it exports."
     tree = ast.parse(source)
-    names_of_all: list[str] = []
     defined: dict[str, ast.stmt] = {}
     for node in tree.body:
         names = [node.name] if isinstance(node, Definition) else assigned(node)
         defined |= dict.fromkeys(names, node)
-        if names == ["__all__"] and isinstance(node, ast.Assign):
-            names_of_all = ast.literal_eval(node.value)
-    if not names_of_all:
-        return ""
     about = f"Explained in [](../{notebook})."
     head = f"# {package}.{module}\n\n> {ast.get_docstring(tree)}\n\n{about}\n"
     return head + "".join(
-        entry(defined[name], f"{package}.", name, source) for name in names_of_all
+        entry(defined[name], f"{package}.", name, source) for name in exported(tree)
     )
 
 

@@ -6,6 +6,7 @@ Welling (2013), which refs.bib knows, and puts exported names in backticks. That
 well in JupyterLab and on GitHub; on the site each becomes a link.
 """
 
+import ast
 import json
 import re
 import shutil
@@ -171,15 +172,15 @@ def commands(app) -> str:
 
 
 def modules(app) -> str:
-    "A table of the modules, whose pages are below this one in the sidebar."
-    made = module_pages.pages(app.config.notebook_package)
-    rows = ["| Module | What it is | Names |", "|---|---|---|"]
-    for name, text in made.items():
-        about = text.splitlines()[2].removeprefix("> ").replace("|", r"\|")
-        names = " ".join(f"`{one}`" for one in module_pages.exported(text))
-        rows.append(f"| [{name}]({MODULES}{name}.md) | {about} | {names} |")
-    table = "\n".join(rows)
-    return f"{table}\n\n{below(f'{MODULES}{name}' for name in made)}"
+    "A list of the modules and their names; their pages are below in the sidebar."
+    package, entries = app.config.notebook_package, []
+    names = list(module_pages.pages(package))
+    for name in names:
+        tree = ast.parse((package / f"{name}.py").read_text(encoding="utf-8"))
+        exported = ", ".join(f"`{one}`" for one in module_pages.exported(tree))
+        link = f"[{name}]({MODULES}{name}.md)"
+        entries.append(f"- {link}: {ast.get_docstring(tree)}\\\n  {exported}\n")
+    return "\n".join([*entries, below(f"{MODULES}{name}" for name in names)])
 
 
 def below(pages: Iterable[str]) -> str:

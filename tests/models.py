@@ -61,10 +61,10 @@ def residual() -> vae_nb.VAE:
     return vae_nb.VAE(encoder, decoder)
 
 
-def blocks(likelihood: str = "discretized_logistic") -> vae_nb.VAE:
+def blocks() -> vae_nb.VAE:
     "A decoder of residual blocks whose last kernels, at first 0, add something."
     refined = dict(filters=(6,), hidden=(16,), activation="silu", blocks=2)
-    vae = built((13, 18, 3), 2, likelihood, FOUR, refined)
+    vae = built((13, 18, 3), 2, "discretized_logistic", FOUR, refined)
     rng = np.random.default_rng(0)
     for weight in vae.decoder.weights:
         if not np.any(weight):

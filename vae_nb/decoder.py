@@ -93,7 +93,8 @@ def build_decoder(
     """
     if blocks < 0 or (blocks and len(filters) != 1):
         raise ValueError(
-            f"blocks is {blocks}, filters {filters}: give one, as in (32,)"
+            f"blocks is {blocks}, filters {filters}: give one number of filters for "
+            "blocks, as in (32,), and at least 0 blocks"
         )
     new_seed = seed_stream(seed, "decoder")
 
@@ -121,6 +122,7 @@ def build_decoder(
     return keras.Model(z, params, name="decoder")
 
 
+# %% ../nbs/04_decoder.ipynb #build-decoder-parts
 def _dense(x, shape, init):
     "Parameters of a shape, each from all the numbers before."
     x = layers.Dense(math.prod(shape), kernel_initializer=init(), name="params")(x)

@@ -451,7 +451,7 @@ def _sums_of_some(
     blocks: list[tuple[np.ndarray, np.ndarray]],
     stop: Event,
 ) -> list[tuple]:
-    "What `_sum_blocks` adds up: the pairs of each block, and logarithms of their sums."
+    "For each block: its pairs, and the three logarithms that `_sum_blocks` collects."
     middles = _middles(sums.dims)
     log_area = np.float32(sums.dims * math.log(sums.cell))
     corners = np.stack([corner for corner, _ in blocks])

@@ -63,7 +63,7 @@ def _cluster() -> tuple[list[str], int]:
         ports = [_place(name)[1] for name in names]
         if 0 <= number < len(names) and 0 <= min(ports) and max(ports) < 2**16:
             return names, number
-        raise ValueError("a number or a port that cannot be")
+        raise ValueError
     except (AttributeError, KeyError, TypeError, ValueError):
         raise ValueError(
             'TF_CONFIG is not like {"cluster": {"worker": ["host:port", "host:port"]}, '
