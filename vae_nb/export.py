@@ -403,7 +403,7 @@ def export_model(
     name: str = "",  # of the model, for the card
 ) -> dict:
     "`export_onnx`, also in formats that Keras itself writes."
-    folder = Path(os.path.realpath(folder))  # what a link points to
+    folder = Path(folder)
     _refuse_what_is_there(folder)
     if format not in FORMATS:
         raise ValueError(f"the format is {format!r}: choose {' or '.join(FORMATS)}")
@@ -434,9 +434,10 @@ def _refuse_what_is_there(folder: Path) -> None:
 
 def _put(made: Path, folder: Path) -> None:
     "What was made as a folder, whole or not at all."
+    place = Path(os.path.realpath(folder))  # what a link points to
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(folder) as new:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(place) as new:
             shutil.copytree(made, new)
     except OSError as e:
         raise OSError(
