@@ -90,15 +90,28 @@ document.addEventListener("DOMContentLoaded", () => {
     for (const name of ["mouseleave", "blur", "click"]) link.addEventListener(name, leave);
   }
 
-  // On a narrow screen a table breaks words before numbers, and numbers only if it must
+  // On a narrow screen a table breaks long names after a _, and takes smaller letters; if that is not enough, a row becomes a paragraph
   const numbers = /^[−+±-]?[\d.,]+( ?[%×]| ?± ?[\d.,]+)?$/;
-  for (const cell of document.querySelectorAll("article td")) {
-    cell.classList.toggle("number", numbers.test(cell.textContent.trim()));
+  for (const table of document.querySelectorAll("article table")) {
+    const heads = [...table.querySelectorAll("thead th")].map((head) => head.textContent.trim());
+    for (const cell of table.querySelectorAll("tbody td")) {
+      cell.dataset.head = heads[cell.cellIndex] ?? "";
+      const said = cell.textContent.trim();
+      cell.classList.toggle("number", numbers.test(said));
+      cell.classList.toggle("option", /^--?[\w-]{1,15}$/.test(said));
+      const names = document.createNodeIterator(cell, NodeFilter.SHOW_TEXT, (text) => /_\w/.test(text.data) ? NodeFilter.FILTER_ACCEPT : NodeFilter.FILTER_SKIP);
+      const found = [];
+      for (let name = names.nextNode(); name; name = names.nextNode()) found.push(name);
+      for (const name of found) {
+        const parts = name.data.split(/(?<=_)(?=\w)/);
+        name.replaceWith(...parts.flatMap((part, i) => i ? [document.createElement("wbr"), part] : [part]));
+      }
+    }
   }
   const tighten = () => {
     for (const table of document.querySelectorAll("article table")) {
-      table.classList.remove("tight", "tightest");
-      for (const degree of ["tight", "tightest"]) {
+      table.classList.remove("tight", "stacked");
+      for (const degree of ["tight", "stacked"]) {
         if (table.scrollWidth > table.parentElement.clientWidth) table.classList.add(degree);
       }
     }
@@ -106,12 +119,22 @@ document.addEventListener("DOMContentLoaded", () => {
   tighten();
   window.addEventListener("resize", tighten);
 
-  // A formula in a line of text cannot break: where the screen is narrower, it scrolls by itself
+  // Printed lines wrap; drawn tables, arrays and code keep their columns
+  for (const printed of document.querySelectorAll("div.cell_output pre")) {
+    printed.classList.toggle("columns", /^(array\(|def |class )|[│┃]/.test(printed.textContent));
+  }
+
+  // Where the screen is narrower than a formula: one in a line of text scrolls by itself, one of its own gets smaller first
   const fit = () => {
     for (const formula of document.querySelectorAll("span.math")) {
       formula.classList.remove("wide");
       const room = formula.closest("p, li, td, th, h1, h2, h3, div").clientWidth + 1;
       formula.classList.toggle("wide", formula.getBoundingClientRect().width > room);
+    }
+    for (const formula of document.querySelectorAll("article div.math")) {
+      formula.style.fontSize = "";
+      const share = formula.clientWidth / formula.scrollWidth;
+      if (share > 0.65 && share < 1) formula.style.fontSize = `${99 * share}%`; // else it would be too small to read: it scrolls
     }
   };
   window.MathJax?.startup?.promise.then(() => {
