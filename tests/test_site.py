@@ -385,6 +385,34 @@ def test_a_reader_can_put_all_code_away(site, browsers):
         browsers.put(browser)
 
 
+def test_a_phone_shows_formulas_printed_lines_and_tables_whole(site, browsers):
+    browser = browsers.get()
+    wide = """
+    return [...document.querySelectorAll(arguments[0])]
+      .filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => e.textContent);
+    """
+    rows = """
+    return [...document.querySelectorAll("table.stacked tbody tr")].map((row) =>
+      [...row.cells].map((cell) => [cell.dataset.head, cell.textContent.trim()]));
+    """
+    try:
+        screen = dict(width=PHONE, height=844, deviceScaleFactor=1, mobile=True)
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+        for page in ("01a_kl", "10_own_images"):
+            browser.get((site / f"{page}.html").as_uri())
+            browser.execute_async_script(
+                "const done = () => setTimeout(arguments[0], 200);"
+                "(window.MathJax?.startup.promise ?? Promise.resolve()).then(done)"
+            )
+            for what in ("article div.math", "div.cell_output pre:not(.columns)"):
+                assert browser.execute_script(wide, what) == []
+        first = browser.execute_script(rows)[0]  # too many columns for a phone
+        assert ["latents", "64"] in first and len(first) == 9
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        browsers.put(browser)
+
+
 def test_an_old_link_to_a_name_leads_to_its_module(site, browsers):
     browser = browsers.get()
     try:
