@@ -34,7 +34,7 @@ nitpick_ignore_regex = [("py:.*", ".*")]  # the types in signatures are other li
 
 # What the sidebar lists, in this order. A new notebook finds its place by its number.
 notebook_parts = {
-    "Learn": ["00_*", "00b_*", "0[1-3]*", "04_*", "04a_*", "05_*", "06*"],
+    "Learn": ["00b_*", "00_*", "0[1-3]*", "04_*", "04a_*", "05_*", "06*"],
     "Go further": ["07_*", "08*", "09*", "1[2-9]*", "[2-7]?*", "04[b-z]*"],
     "Use": [
         "90_*",

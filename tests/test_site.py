@@ -385,6 +385,25 @@ def test_a_reader_can_put_all_code_away(site, browsers):
         browsers.put(browser)
 
 
+def test_an_old_link_to_a_name_leads_to_its_module(site, browsers):
+    browser = browsers.get()
+    try:
+        for page, name in (
+            ("api", "vae_nb.gaussian_kl"),
+            ("api", "vae_nb.VAE.encode"),
+            ("api_use", "vae_nb.load_dataset"),
+        ):
+            browser.get("about:blank")
+            browser.get(f"{(site / page).as_uri()}.html#{name}")
+            WebDriverWait(browser, 10).until(lambda b: "/modules/" in b.current_url)
+            assert browser.current_url.endswith(f".html#{name}")
+            assert browser.execute_script(
+                "return document.getElementById(arguments[0]) !== null", name
+            )
+    finally:
+        browsers.put(browser)
+
+
 def test_the_reference_has_every_exported_name(site):
     import vae_nb
 

@@ -931,7 +931,10 @@ def score(
     false_alarms: FalseAlarms = 0.01,
     strict: Strict = False,
 ):
-    "Say how unlike the training images every image is, and name the ten oddest."
+    """Say how unlike the training images every image is, and name the ten oddest.
+
+    The p-values of images that the run was trained on are too large.
+    """
     out = _checked_name(out, run / "scores.csv", ".csv")
     loaded = _load(run)
     own = _all_images(loaded, data, strict)

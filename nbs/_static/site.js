@@ -58,6 +58,13 @@ document.addEventListener("DOMContentLoaded", () => {
     }).observe(found, { childList: true, subtree: true });
   }
 
+  // The reference was one page once: an old link to a name on it goes on to the page of its module
+  const old = location.hash.slice(1), [exported] = old.match(/^vae_nb\.\w+/) ?? [];
+  if (exported && !document.getElementById(old)) {
+    const link = document.querySelector(`article a[href$="#${exported}"]`);
+    if (link) location.replace(link.href.replace(/#.*/, `#${old}`));
+  }
+
   // What Sphinx leaves for a screen reader to guess
   for (const caption of document.querySelectorAll('.caption[role="heading"]')) caption.setAttribute("aria-level", "2");
   for (const list of document.querySelectorAll(".citation-list")) list.removeAttribute("role");
