@@ -273,9 +273,9 @@ def plot_posterior(
     raises.
     """
     images = _checked(vae, images)
-    columns = min(len(images), 4)
+    columns = min(len(images), 3)
     rows = -(-len(images) // columns)
-    size = (2.7 * columns, 3.4 * rows)
+    size = (2.65 * columns, 3.1 * rows)
     fig, panels = plt.subplots(
         rows, columns, figsize=size, layout="constrained", squeeze=False
     )
