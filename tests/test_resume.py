@@ -92,7 +92,7 @@ def test_a_stopped_run_is_resumed_to_the_same_bits(
     stopped, whole, monkeypatch, kind, status
 ):
     place, done = stopped[kind]
-    assert done.status == status, done
+    assert done.status == status, done.err
     assert [path.name for path in place.iterdir()] == ["run.unfinished"]
     if status == 2:
         assert "run.unfinished has the last whole epoch" in one_line(done)
