@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from crew import Crew, Ended, configs
+from PIL import Image
 
 # 11 steps an epoch, the last with 4 images
 SETTINGS = dict(recipe="dense", epochs=5, batch_size=129, patience=4, seed=3)
@@ -186,6 +187,66 @@ def test_what_cannot_be_is_refused(crew, tmp_path):
         assert "this machine has no GPU" in one_line(crew.ended(started))
     (started,) = crew.cluster(f"{BEGIN}vae_nb.train(None)", None, here=tmp_path)
     assert "begin with team = join_workers()" in crew.ended(started).err
+
+
+# Two that decode the same folder
+
+DECODE = """
+import os
+import time
+from pathlib import Path
+import numpy as np
+import vae_nb
+from vae_nb import own_images
+
+mine, both = Path(os.environ["TURN"]), [Path("0"), Path("1")]
+decode_all, remove = own_images._decode_all, own_images.remove
+
+
+def at_once(*arguments):
+    index = decode_all(*arguments)
+    mine.touch()
+    while not all(one.exists() for one in both):
+        time.sleep(0.01)
+    return index
+
+
+def slow(folder):  # so that the other has a folder by now
+    time.sleep(0.3 * int(mine.name))
+    remove(folder)
+    time.sleep(0.3 * int(mine.name))
+
+
+own_images._decode_all, own_images.remove = at_once, slow
+images, end = vae_nb.load_dataset("photos").train_images, time.monotonic() + 1
+while time.monotonic() < end:
+    (pixels,) = Path(os.environ["VAE_NB_CACHE"]).glob("[!.]*/images.npy")
+    time.sleep(0.02)
+assert np.asarray(images[:2]).shape == (2, 8, 8, 1)
+"""
+
+
+def test_two_decode_a_folder_at_once(crew, tmp_path):
+    (tmp_path / "photos").mkdir()
+    for number in range(8):
+        pixels = np.full((8, 8), 30 * number, "uint8")
+        Image.fromarray(pixels).save(tmp_path / "photos" / f"{number}.png")
+    cache = tmp_path / "cache"
+
+    def decode_twice():
+        env = [dict(VAE_NB_CACHE=str(cache), TURN=turn) for turn in "01"]
+        for started in [crew.start(DECODE, tmp_path, **one) for one in env]:
+            done = crew.ended(started)
+            assert done.status == 0, done.err
+
+    decode_twice()
+    (index,) = cache.glob("*/index.json")
+    whole = index.read_text()
+    index.write_text(whole[:-9])  # damaged
+    (tmp_path / "0").unlink()
+    (tmp_path / "1").unlink()
+    decode_twice()
+    assert index.read_text() == whole
 
 
 # Devices of one machine
