@@ -140,9 +140,9 @@ OTHER_DATA = """
 dataset = replace(dataset, test_images=dataset.test_images[::-1])
 """
 OTHER_VERSIONS = """
-here = vae_nb.workers.environment()
+here = vae_nb.workers.environment(2)
 here["versions"]["keras"] = "3.0.0"
-vae_nb.workers.environment = lambda: here
+vae_nb.workers.environment = lambda *_: here
 """
 DIFFERENT = {
     "epochs 6 instead of 5": f"{JOIN}settings['epochs'] = 6{KEEP}",

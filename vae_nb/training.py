@@ -90,6 +90,7 @@ class Alone:
     "One process that trains by itself. `workers.Team` shares the work."
 
     several, chief = False, True
+    workers = devices = 1
 
     def described(self) -> str:
         "Who else is at work, to be said after something else."
@@ -380,7 +381,12 @@ def _split(dataset: Dataset, recipe: Recipe) -> tuple[Images, Images | None]:
 
 
 def _config(
-    dataset: Dataset, recipe: Recipe, start: Run | VAE | None, epochs: int, images: int
+    dataset: Dataset,
+    recipe: Recipe,
+    start: Run | VAE | None,
+    epochs: int,
+    images: int,
+    team: Alone,
 ) -> dict:
     "What config.json says from the start."
     likelihood = recipe.likelihood or default_likelihood(dataset.image_shape)
@@ -396,7 +402,7 @@ def _config(
         **chosen,
         "epochs": epochs,
         "likelihood": likelihood,
-        **environment(),
+        **environment(team.workers, team.devices),
     }
     if isinstance(start, Run):
         told = ("dataset", "fingerprint", "recipe", "seed", "epochs_done")
@@ -496,7 +502,7 @@ def _fit(
     batch_size = min(recipe.batch_size, len(images))
     steps = math.ceil(len(images) / batch_size)
     epochs = max(recipe.epochs, math.ceil(recipe.min_steps / steps))
-    config = _config(dataset, recipe, start, epochs, len(images))
+    config = _config(dataset, recipe, start, epochs, len(images), team)
     team.agree(config)
     if folder and runs.has_state(folder):
         state, config = load_state(folder, config)

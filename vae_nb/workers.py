@@ -310,17 +310,18 @@ class Team(Alone):
     several = True
 
     def __init__(self, names: list[str], number: int, devices: int, wait: float):
-        self.names, self.number, self.devices = names, number, devices
+        self.names, self.number = names, number
+        self.workers, self.devices = len(names), devices
         self.chief, self.table = number == 0, Table(names, number, wait)
         with self.at_work():
             _find(names)
-            self.agree({**environment(), "devices": devices})
-            self.strategy = _strategy(len(names), devices)
+            self.agree(environment(self.workers, devices))
+            self.strategy = _strategy(self.workers, devices)
 
     def described(self) -> str:
-        if len(self.names) == 1:
+        if self.workers == 1:
             return f"; on {self.devices} devices"
-        workers = f"; with {len(self.names)} workers"
+        workers = f"; with {self.workers} workers"
         if self.chief:
             return f"{workers}, this is the chief"
         chief = _named(self.names, 0)
@@ -386,7 +387,7 @@ class Team(Alone):
         "This worker's images of a step."
         first = step * batches.batch_size
         rows = batches.order[first : first + batches.batch_size]
-        own = rows[_part(len(rows), self.number, len(self.names))]
+        own = rows[_part(len(rows), self.number, self.workers)]
         return np.asarray(batches.images[own], "float32")
 
 
