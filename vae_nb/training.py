@@ -614,7 +614,8 @@ def train(
     start: Run | VAE | None = None,  # a trained model to go on from, or your own
     out: str | os.PathLike | None = None,  # folder to write the run to; None: nowhere
     resume: bool = False,  # resume the unfinished run of `out`, if there is one
-    callbacks: Sequence[keras.callbacks.Callback] = (),  # of your own, as for `fit`
+    # of your own, as for `fit`; each worker of a team calls its own
+    callbacks: Sequence[keras.callbacks.Callback] = (),
     finish: Callable[[Run, Path], Any] | None = None,  # adds files to the folder
     tensorboard: bool = False,  # write TensorBoard's event files into the folder
     team: Alone | None = None,  # from `join_workers`: several workers or devices
@@ -629,7 +630,8 @@ def train(
     `FileExistsError` or another `OSError` if `out` cannot be written;
     `FloatingPointError` if the loss becomes NaN or infinite: the run as it was after
     the last whole epoch is then in `out`, and is the error's `run`;
-    `ConnectionError` if another worker of the team is gone.
+    `ConnectionError` if another worker of the team is gone; where TensorFlow waits for
+    it and cannot be stopped, one line says so and the process ends with exit code 2.
     """
     team = team or _alone()
     with team.at_work():

@@ -381,6 +381,7 @@ class Team(Alone):
         return f"{_named(self.names, self.number)} has ended: {what}"
 
     def fit(self, vae: VAE, batches: Batches, **options) -> None:
+        _check_norms(vae, batches, self.workers, self.devices)
         _fit(Mirrored(vae, self), batches, **options)
 
     def share_of(self, batches: Batches, step: int) -> np.ndarray:
@@ -389,6 +390,22 @@ class Team(Alone):
         rows = batches.order[first : first + batches.batch_size]
         own = rows[_part(len(rows), self.number, self.workers)]
         return np.asarray(batches.images[own], "float32")
+
+
+def _check_norms(vae: VAE, batches: Batches, workers: int, devices: int) -> None:
+    "Refuse batch normalisation on a replica without images, where it gives NaN."
+    last = len(batches.images) % batches.batch_size or batches.batch_size
+    replicas = workers * devices
+    if last >= replicas:
+        return  # each has an image
+    for layer in vae._flatten_layers():
+        norm = isinstance(layer, keras.layers.BatchNormalization)
+        if norm and not layer.synchronized:
+            raise ValueError(
+                f"the last step of an epoch has fewer images ({last}) than replicas "
+                f"({replicas}), and the BatchNormalization {layer.name} needs one on "
+                "each: choose another batch_size, or make it with synchronized=True"
+            )
 
 
 def _differing(chief: dict, other: dict) -> list[str]:
