@@ -386,7 +386,7 @@ try:
     raise AssertionError("accepted what gives NaN")
 except ValueError as e:
     line = str(e)
-assert "fewer images (1) than replicas (2), and the BatchNormalization norm" in line, line
+assert "(1) than replicas (2), and the BatchNormalization norm needs" in line, line
 assert math.isfinite(train(True, 479))
 """
 
