@@ -243,8 +243,10 @@ def test_a_worker_that_never_comes_is_named(crew, tmp_path):
         (crew.cluster(None, train, here=tmp_path, VAE_NB_WAIT="1"), "worker 0 (127."),
     ]
     for (started,), who in alone:
-        line = one_line(crew.ended(started))
+        done = crew.ended(started)
+        line = one_line(done)
         assert f"error: {who}" in line and "did not come within 1 seconds" in line
+        assert f"waiting up to 1 seconds for {who}" in done.err
     assert not list(tmp_path.glob("run*"))
 
 

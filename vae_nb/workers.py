@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import keras
@@ -249,6 +249,20 @@ def _find(names: list[str]) -> None:
 GRACE = 20  # seconds that TensorFlow has to notice by itself that a worker is gone
 
 
+def _met(names: list[str], number: int, wait: float) -> dict[int, Wire]:
+    "Connections to the others, once all are there; who has to wait says for whom."
+    others = [_named(names, n) for n in range(len(names)) if n != number]
+    words = f"waiting up to {wait:g} seconds for {', '.join(others)}"
+    say = partial(print, words, file=sys.stderr, flush=True)
+    patience = threading.Timer(min(5, wait / 2), say)
+    patience.daemon = True
+    patience.start()
+    try:
+        return (_reach if number else _gather)(names, number, wait)
+    finally:
+        patience.cancel()
+
+
 class Table:
     "Where workers meet, and each hears what all say. It goes through the chief."
 
@@ -256,7 +270,7 @@ class Table:
         self.names, self.number, self.busy, self.lost = names, number, False, ""
         self.wires: dict[int, Wire] = {}
         if len(names) > 1:
-            self.wires = (_reach if number else _gather)(names, number, wait)
+            self.wires = _met(names, number, wait)
         self.boxes: dict[int, queue.Queue] = {n: queue.Queue() for n in self.wires}
         for other in self.wires:
             threading.Thread(target=self._listen, args=(other,), daemon=True).start()
