@@ -36,7 +36,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, fields, replace
-from importlib.metadata import version
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 
@@ -450,8 +450,8 @@ def _flat(environment: dict) -> dict:
 def environment(workers: int = 1, devices: int = 1) -> dict:
     "What a training runs on: backend, Python, versions, how many take part."
     backend = keras.backend.backend()
-    names = ("keras", backend, "numpy")
-    versions = {"vae_nb": __version__, **{name: version(name) for name in names}}
+    modules = map(import_module, ("vae_nb", "keras", backend, "numpy"))
+    versions = {module.__name__: module.__version__ for module in modules}
     return {
         "backend": backend,
         "python": platform.python_version(),
