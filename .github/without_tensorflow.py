@@ -11,6 +11,7 @@ from pathlib import Path
 parser = ConfigParser()
 parser.read(Path(__file__).resolve().parent.parent / "settings.ini", encoding="utf-8")
 settings, (backend,) = parser["DEFAULT"], sys.argv[1:]
-needed = settings["requirements"].split() + settings["compress_requirements"].split()
-needed = [one for one in needed if not one.startswith("tensorflow>")]
-print(*needed, *settings[f"{backend}_requirements"].split())
+needed = []
+for kind in ("", "compress_", "onnx_", f"{backend}_"):
+    needed += settings[f"{kind}requirements"].split()
+print(*(one for one in needed if not one.startswith("tensorflow>")))

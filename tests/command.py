@@ -94,7 +94,7 @@ def accepted(*arguments) -> str:
 
 def one_line(done: Done) -> str:
     "What a command that failed said, in one line."
-    assert done.status == 2, done
+    assert done.status == 2, done.err
     assert done.err.startswith("vae_nb: ") and done.err.count("\n") == 1, done.err
     return done.err
 

@@ -65,7 +65,7 @@ main()
 def test_without_network_or_data_it_says_so_and_trains_on_digits(here):
     empty = {**os.environ, "KERAS_HOME": str(here / "empty")}
     done = ended(process("train", "--epochs", 1, code=NO_NETWORK, env=empty))
-    assert done.status == 2, done
+    assert done.status == 2, done.err
     digits, first, refusal = done.err.splitlines()
     assert "Network is unreachable" in digits and "using digits instead" in digits
     assert first == "that was the first" and "could not be downloaded" in refusal

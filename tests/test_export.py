@@ -204,12 +204,12 @@ def test_the_card_says_what_the_files_are():
         assert hashlib.sha256(content).hexdigest() == card["sha256"][file]
     assert {"vae_nb", "keras", "numpy", "onnx", "onnxruntime"} < set(card["versions"])
     again = library.export_onnx(vae, "again")
-    assert again["fingerprint"] == card["fingerprint"]
+    assert again["weights_sha256"] == card["weights_sha256"]
     assert again["sha256"] == card["sha256"]
     weight = vae.decoder.weights[-1]
     weight.assign(weight + 0.5)
     other = library.export_onnx(vae, "other")
-    assert other["fingerprint"] != card["fingerprint"]
+    assert other["weights_sha256"] != card["weights_sha256"]
 
 
 MAKE = """
@@ -238,7 +238,7 @@ def test_another_backend_writes_the_same_bytes(backend):
     there = json.loads(done.stdout)
     assert (here["backend"], there["backend"]) == (BACKEND, backend)
     assert here["sha256"] == there["sha256"]
-    assert here["fingerprint"] == there["fingerprint"]
+    assert here["weights_sha256"] == there["weights_sha256"]
 
 
 # What is refused
@@ -290,6 +290,7 @@ def test_the_command_writes_the_folder_or_says_why_not():
     Path("file").write_text("mine")
     refused("export", FASHION, "--out", "file", words="file exists already")
     refused("export", FASHION, "--out", "no/model", words="no folder no")
+    refused("export", FASHION, "--out", ".", words=". is the folder that you are in")
     refused(
         "export", FASHION, "--format", "gguf", words="choose onnx or tf_saved_model"
     )

@@ -61,6 +61,7 @@ def stream(words):
 
 
 picture = {"output_type": "display_data", "metadata": {}, "data": {"image/png": PIXEL}}
+fine = {**picture, "metadata": {"image/png": {"width": 2, "height": 2}}}
 REFERENCE = (
     "@book{doe2001, author={Doe, Ann and Roe, Bo}, title={On doubling}, "
     "publisher={P}, year={2001}}"
@@ -117,7 +118,7 @@ def site(tmp_path_factory) -> dict[str, BeautifulSoup]:
         code("#| code-fold: true\nfolded = 1"),
         code("plain = 1", stream("printed")),
         code('#| fig-alt: "A dot: no more"\ndraw()', picture),
-        code('#| fig-alt: "unseen"\n#| fig-cap: "Another dot"\ndraw(2)', picture),
+        code('#| fig-alt: "unseen"\n#| fig-cap: "Another dot"\ndraw(2)', fine),
         code("\n".join(["#| exports", *(f"long_line = {n}" for n in range(82))])),
         text(
             '<a id="equation-1"></a>\n\n$$\na = b \\tag{1}\n$$\n\n'
@@ -280,6 +281,11 @@ def test_several_figures_have_numbers_and_captions(site):
         c.text.strip("¶\n") for c in site["01_page.html"].find_all("figcaption")
     ]
     assert captions == ["Figure 1. A dot: no more.", "Figure 2. Another dot."]
+
+
+def test_a_picture_is_as_wide_as_it_says(site):
+    widths = [i.get("width") for i in site["01_page.html"].article.find_all("img")]
+    assert widths == [None, "2"]
 
 
 def test_long_library_code_is_folded(site):

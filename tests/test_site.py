@@ -8,11 +8,13 @@ import re
 import subprocess
 import sys
 import threading
+from base64 import b64decode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
+from io import BytesIO
 from pathlib import Path
 from queue import Queue
 from urllib.parse import unquote, urlsplit
@@ -22,6 +24,7 @@ from browser import started
 from bs4 import BeautifulSoup
 from markdown_it import MarkdownIt
 from mdit_py_plugins.dollarmath import dollarmath_plugin
+from PIL import Image
 from selenium.webdriver.support.wait import WebDriverWait
 
 root = Path(__file__).resolve().parent.parent
@@ -317,6 +320,24 @@ def test_every_picture_loads_and_is_described(pages):
     ]
     assert len(pictures) > 20
     assert not [p for p in pictures if not (p[2] > 0 and len(p[3].strip()) > 15)]
+
+
+def test_pictures_are_sharp_and_fit_a_wide_screen():
+    saved = [
+        (name, kind, output)
+        for name, cells in notebooks.items()
+        for cell in cells
+        for output in cell.get("outputs", [])
+        for kind in {"image/png", "image/jpeg"} & output.get("data", {}).keys()
+    ]
+    assert len(saved) > 50
+    for name, kind, output in saved:
+        data, plot = output["data"], "<Figure" in "".join(output["data"]["text/plain"])
+        pixels = Image.open(BytesIO(b64decode("".join(data[kind])))).width
+        width = output["metadata"].get(kind, {}).get("width", pixels)
+        # the column has 832 pixels, and on a dark page pictures have a frame
+        assert width <= 820, (name, width)
+        assert not plot or pixels >= 2 * width, (name, pixels, width)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -538,7 +538,7 @@ def _still(
     "The first frame: the plane, the first image, its reconstruction and its account."
     wide = {"width_ratios": [2, 1, 1], "height_ratios": [1, 1]}
     fig, panels = plt.subplot_mosaic(
-        "pir\npaa", figsize=(9.6, 5), gridspec_kw=wide, layout="compressed"
+        "pir\npaa", figsize=(8, 4.2), gridspec_kw=wide, layout="compressed"
     )
     plt.close(fig)  # pyplot forgets it: nothing is shown behind one's back
     arrays = {name: array[first] for name, array in known.items()}
@@ -675,7 +675,7 @@ def _draw_beliefs(beta: bool) -> Figure:
         ax.plot(z, norm.pdf(z, mean, sigma), "--", color=color, label=name)
     ax.set(xlim=(-3, 3), ylim=(0, 1.7), xlabel="z")
     ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(frameon=False, fontsize=8)
+    ax.legend(frameon=False)
     return fig
 
 

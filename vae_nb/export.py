@@ -425,6 +425,10 @@ _PARTS = ("encoder", "decoder")
 
 
 def _refuse_what_is_there(folder: Path) -> None:
+    if folder.exists() and folder.samefile("."):
+        raise FileExistsError(
+            f"{folder} is the folder that you are in: name one that is to be made"
+        )
     empty = folder.is_dir() and not any(folder.iterdir())
     if folder.exists() and not empty:
         raise FileExistsError(
@@ -515,7 +519,7 @@ def _card(vae: VAE, files: dict[str, Path], kind: "_Format") -> dict[str, Any]:
         "prior": "N(0, I)",
         "likelihood": type(vae.likelihood).__name__,
         "beta": vae.beta,
-        "fingerprint": _fingerprint(vae),
+        "weights_sha256": _weights_digest(vae),
         "backend": runs_on["backend"],
         "versions": {
             **runs_on["versions"],
@@ -534,7 +538,7 @@ def _digests(folder: Path) -> dict[str, str]:
     return found
 
 
-def _fingerprint(vae: VAE) -> str:
+def _weights_digest(vae: VAE) -> str:
     "SHA-256 of the weights of both networks, in their order, as float32."
     digest = hashlib.sha256()
     for weight in [*vae.encoder.weights, *vae.decoder.weights]:

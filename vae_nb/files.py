@@ -81,28 +81,29 @@ def replacing(
 @contextmanager
 def locked(
     folder: Path,  # must exist
+    wait: bool = False,  # for another process that has it
 ) -> Iterator[None]:
     """Keep other processes out of a folder while the block runs.
 
-    Raises `FileExistsError` if another has it. Where the file system knows no locks,
-    and on Windows, it goes on without one and warns.
+    Raises `FileExistsError` if another has it and this is not to wait. Where the file
+    system knows no locks, and on Windows, it goes on without one and warns.
     """
     on_windows = os.name == "nt"  # where folders cannot be opened
     handle = os.open(os.devnull if on_windows else folder, os.O_RDONLY)
     try:
-        _take_lock(handle, folder)
+        _take_lock(handle, folder, wait)
         yield
     finally:
         os.close(handle)
 
 
 # %% ../nbs/00a_files.ipynb #take-lock
-def _take_lock(handle: int, folder: Path) -> None:
+def _take_lock(handle: int, folder: Path, wait: bool) -> None:
     "Lock an open folder until its handle is closed."
     try:
         import fcntl
 
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except BlockingIOError:
         raise FileExistsError(
             f"another process is writing {folder}: wait for it, "

@@ -273,9 +273,9 @@ def plot_posterior(
     raises.
     """
     images = _checked(vae, images)
-    columns = min(len(images), 4)
+    columns = min(len(images), 3)
     rows = -(-len(images) // columns)
-    size = (2.7 * columns, 3.4 * rows)
+    size = (2.65 * columns, 3.1 * rows)
     fig, panels = plt.subplots(
         rows, columns, figsize=size, layout="constrained", squeeze=False
     )
@@ -420,8 +420,7 @@ def _sum_blocks(sums: _Sums, bar: tqdm) -> tuple[np.ndarray, np.ndarray, np.ndar
     bar.total += len(sums.block) * _SIDE**dims
     what = f"log p(x) of {_count(sums.images)}, cells of 1/{1 / sums.cell:.0f}"
     bar.set_description_str(what, refresh=False)
-    images, turn = ops.convert_to_tensor(sums.images), Lock()
-    some_sums = partial(_sums_of_some, sums, images, turn, bar)
+    some_sums = partial(_sums_of_some, sums, Lock(), bar)
     for found in _two_at_a_time(some_sums, _blocks(sums)):
         for pairs, of_grid, of_quarter, at_border in found:
             rows = sums.image[pairs]
@@ -445,7 +444,6 @@ def _blocks(sums: _Sums) -> list[list[tuple[np.ndarray, np.ndarray]]]:
 
 def _sums_of_some(
     sums: _Sums,
-    images: Any,  # a tensor of all
     turn: Lock,  # to decode: not every backend can do so twice at a time
     bar: tqdm,
     blocks: list[tuple[np.ndarray, np.ndarray]],
@@ -462,7 +460,7 @@ def _sums_of_some(
     params = params.reshape(len(z), len(middles), *params.shape[1:])
     found = []
     for number, (_, pairs) in enumerate(blocks):
-        seen = ops.take(images, sums.image[pairs], axis=0)
+        seen = sums.images[sums.image[pairs]]
         summands = _log_joint_of(sums.vae, seen, z[number], params[number], bar, stop)
         parts = _by_quarter_and_grid(summands, sums.dims) + log_area
         by_grid, by_quarter = (np.logaddexp.reduce(parts, axis=i) for i in (1, 2))

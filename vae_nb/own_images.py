@@ -29,7 +29,7 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 from PIL import Image, ImageCms, ImageFile, ImageOps
 
-from .files import clear_away, remove, replacing
+from .files import clear_away, locked, remove, replacing
 from .images import Images, StoredImages
 from .time_left import progress
 
@@ -769,8 +769,10 @@ def decoded_once(
             new.mkdir()
             index = _decode_all(pictures, image_size, channels, new)
             (new / "index.json").write_text(json.dumps(asdict(index)))
-            if _read_index(folder) is None:
-                remove(folder)  # it is damaged; else another process was faster
+            if folder.exists():  # it is damaged, or another process was faster
+                with locked(folder.parent, wait=True):
+                    if folder.exists() and _read_index(folder) is None:
+                        remove(folder)
         return folder, index
     except OSError as e:
         index = _read_index(folder)

@@ -36,7 +36,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, fields, replace
-from importlib.metadata import version
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 
@@ -345,7 +345,7 @@ def load_state(
     """State and config of an unfinished run.
 
     Raises `ValueError` if it was begun with another config, `OSError` if it is damaged;
-    warns if it was begun with other versions, which are kept in its config.
+    warns if it was begun with other versions or workers, which are kept in its config.
     """
     with _damage(folder):
         begun = json.loads((folder / "config.json").read_text())
@@ -403,14 +403,12 @@ def begun_with(
 
 def _refuse_other_config(folder: Path, begun: dict, config: dict) -> None:
     "The same images, wherever they lie now, and the same settings."
-    differing = []
+    differing, told = [], {"fingerprint", "dataset", *environment()}
     if begun.get("fingerprint") != config["fingerprint"]:
         differing.append("other images")
     begun = {**begun, **asdict(recipe_of(begun))}
     for name, value in config.items():
-        if name in ("fingerprint", "dataset", "backend", "python", "versions"):
-            continue
-        if begun.get(name) != value:
+        if name not in told and begun.get(name) != value:
             differing.append(f"{name} {begun.get(name)} instead of {value}")
     if differing:
         raise ValueError(
@@ -422,7 +420,8 @@ def _refuse_other_config(folder: Path, begun: dict, config: dict) -> None:
 def _noting_this_environment(folder: Path, begun: dict, config: dict) -> dict:
     "The config with what began the run and, if that differs, what resumed it."
     here = {name: config[name] for name in environment()}
-    there = {name: begun.get(name) for name in here}
+    # earlier versions did not record all of it
+    there = {name: begun.get(name, here[name]) for name in here}
     resumed = begun.get("resumed", [])
     if here not in (there, *resumed):
         before, now = _flat(there), _flat(here)
@@ -443,20 +442,22 @@ def _noting_this_environment(folder: Path, begun: dict, config: dict) -> dict:
 
 
 def _flat(environment: dict) -> dict:
-    "Backend, Python and each version by its name."
+    "Each version by its name, and the rest."
     others = {name: value for name, value in environment.items() if name != "versions"}
     return {**others, **(environment.get("versions") or {})}
 
 
-def environment() -> dict:
-    "What a training runs on: backend, Python and versions."
+def environment(workers: int = 1, devices: int = 1) -> dict:
+    "What a training runs on: backend, Python, versions, how many take part."
     backend = keras.backend.backend()
-    names = ("keras", backend, "numpy")
-    versions = {"vae_nb": __version__, **{name: version(name) for name in names}}
+    modules = map(import_module, ("vae_nb", "keras", backend, "numpy"))
+    versions = {module.__name__: module.__version__ for module in modules}
     return {
         "backend": backend,
         "python": platform.python_version(),
         "versions": versions,
+        "workers": workers,
+        "devices": devices,  # of each
     }
 
 

@@ -90,6 +90,7 @@ class Alone:
     "One process that trains by itself. `workers.Team` shares the work."
 
     several, chief = False, True
+    workers = devices = 1
 
     def described(self) -> str:
         "Who else is at work, to be said after something else."
@@ -380,7 +381,12 @@ def _split(dataset: Dataset, recipe: Recipe) -> tuple[Images, Images | None]:
 
 
 def _config(
-    dataset: Dataset, recipe: Recipe, start: Run | VAE | None, epochs: int, images: int
+    dataset: Dataset,
+    recipe: Recipe,
+    start: Run | VAE | None,
+    epochs: int,
+    images: int,
+    team: Alone,
 ) -> dict:
     "What config.json says from the start."
     likelihood = recipe.likelihood or default_likelihood(dataset.image_shape)
@@ -396,7 +402,7 @@ def _config(
         **chosen,
         "epochs": epochs,
         "likelihood": likelihood,
-        **environment(),
+        **environment(team.workers, team.devices),
     }
     if isinstance(start, Run):
         told = ("dataset", "fingerprint", "recipe", "seed", "epochs_done")
@@ -496,7 +502,7 @@ def _fit(
     batch_size = min(recipe.batch_size, len(images))
     steps = math.ceil(len(images) / batch_size)
     epochs = max(recipe.epochs, math.ceil(recipe.min_steps / steps))
-    config = _config(dataset, recipe, start, epochs, len(images))
+    config = _config(dataset, recipe, start, epochs, len(images), team)
     team.agree(config)
     if folder and runs.has_state(folder):
         state, config = load_state(folder, config)
@@ -608,7 +614,8 @@ def train(
     start: Run | VAE | None = None,  # a trained model to go on from, or your own
     out: str | os.PathLike | None = None,  # folder to write the run to; None: nowhere
     resume: bool = False,  # resume the unfinished run of `out`, if there is one
-    callbacks: Sequence[keras.callbacks.Callback] = (),  # of your own, as for `fit`
+    # of your own, as for `fit`; each worker of a team calls its own
+    callbacks: Sequence[keras.callbacks.Callback] = (),
     finish: Callable[[Run, Path], Any] | None = None,  # adds files to the folder
     tensorboard: bool = False,  # write TensorBoard's event files into the folder
     team: Alone | None = None,  # from `join_workers`: several workers or devices
@@ -623,7 +630,8 @@ def train(
     `FileExistsError` or another `OSError` if `out` cannot be written;
     `FloatingPointError` if the loss becomes NaN or infinite: the run as it was after
     the last whole epoch is then in `out`, and is the error's `run`;
-    `ConnectionError` if another worker of the team is gone.
+    `ConnectionError` if another worker of the team is gone; where TensorFlow waits for
+    it and cannot be stopped, one line says so and the process ends with exit code 2.
     """
     team = team or _alone()
     with team.at_work():

@@ -111,7 +111,7 @@ def plot_manifold(
     images = vae.decode(z.reshape(-1, vae.latent_dim))  # all in one call
     height, width, channels = images.shape[1:]
 
-    fig, ax = _figure(figsize=(6.4, 5.8 * len(up) * height / (n * width) + 0.5))
+    fig, ax = _figure(figsize=(7, 6.4 * len(up) * height / (n * width) + 0.5))
     _show(ax, _tiles(images.reshape(len(up), n, height, width, channels)))
     ax.set_xticks((np.arange(n) + 0.5) * width - 0.5, [f"{v:.1f}" for v in axis])
     ax.set_yticks((np.arange(len(up)) + 0.5) * height - 0.5, [f"{v:.1f}" for v in up])
@@ -151,7 +151,7 @@ def _coordinates(
 def _draw_prior(ax) -> None:
     "Circles that hold 50, 90 and 99% of the prior."
     box = dict(boxstyle="round,pad=0.15", fc="white", ec="none", alpha=0.8)
-    text = dict(ha="center", va="center", fontsize=8, color="0.25", bbox=box)
+    text = dict(ha="center", va="center", color="0.25", bbox=box)
     line = dict(fill=False, color="0.25", lw=1, ls="--")
     for p in (0.5, 0.9, 0.99):
         ax.add_patch(Circle((0, 0), prior_radius(p), **line))
@@ -211,7 +211,7 @@ def plot_reconstructions(
     "Images in the upper row, their reconstructions from z_mean in the lower."
     pairs = np.stack([images, vae.reconstruct(images)])  # (2, n, H, W, C)
     rows, n, height, width, _ = pairs.shape
-    fig, ax = _figure(figsize=(0.9 * n + 1.2, 1.8 * height / width + 0.2))
+    fig, ax = _figure(figsize=(0.68 * n + 1.2, 1.36 * height / width + 0.2))
     _show(ax, _tiles(pairs))
     ax.set_xticks([])
     ax.set_yticks((np.arange(rows) + 0.5) * height - 0.5, ["image", "reconstruction"])
@@ -257,7 +257,7 @@ def plot_history(
 ) -> Figure:
     "Loss, reconstruction and KL by epoch, in nats per image."
     panels = {"loss": "loss", "reconstruction_loss": "reconstruction", "kl_loss": "KL"}
-    fig, axes = _figure(1, 3, figsize=(9, 2.7))
+    fig, axes = _figure(1, 3, figsize=(8, 2.6))
     for ax, (key, title) in zip(axes, panels.items()):
         epochs = np.arange(1, len(history[key]) + 1)
         style = "o-" if len(epochs) <= 20 else "-"

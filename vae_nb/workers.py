@@ -11,6 +11,7 @@ import io
 import json
 import os
 import queue
+import select
 import socket
 import sys
 import threading
@@ -18,7 +19,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import keras
@@ -90,7 +91,6 @@ class Wire:
     "A connection to another worker, which carries lines of JSON."
 
     def __init__(self, connection: socket.socket):
-        connection.settimeout(10)
         self.connection, self.lock = connection, threading.Lock()
         self.lines = connection.makefile("rwb")
 
@@ -102,6 +102,10 @@ class Wire:
             if hasattr(socket, name):  # else the system's own, which may take hours
                 option = getattr(socket, name)
                 self.connection.setsockopt(socket.IPPROTO_TCP, option, value)
+
+    def gone(self) -> bool:
+        "Whether it has closed, as long as it has nothing to say."
+        return bool(select.select([self.connection], [], [], 0)[0])
 
     def say(self, what: Any) -> None:
         line = json.dumps(what, default=_packed).encode() + b"\n"
@@ -135,48 +139,71 @@ def _named(names: Sequence[str], number: int) -> str:
     return f"worker {number} ({names[number]}{', the chief' if number == 0 else ''})"
 
 
-def _gather(names: list[str], number: int, wait: float) -> dict[int, Wire]:
-    "The chief's connections. It listens where TensorFlow will, once all are there."
-    wires: dict[int, Wire] = {}
+def _listener(names: list[str]) -> socket.socket:
+    "At the chief's address, on IPv4 and IPv6; only within this machine if it says so."
+    host, port = _place(names[0])
+    near = host in ("localhost", "::1") or host.startswith("127.")
+    host = host if near else ""
+    both = not near and socket.has_dualstack_ipv6()
+    family = socket.AF_INET6 if both or ":" in host else socket.AF_INET
     try:
-        host, port = _place(names[0])
-        near = host == "localhost" or host.startswith("127.")
-        listener = socket.create_server((host if near else "", port))
+        return socket.create_server((host, port), family=family, dualstack_ipv6=both)
     except OSError as e:
         raise OSError(
             f"{_named(names, 0)} cannot listen there ({e.strerror}): end what uses it, "
             "or choose another port"
         ) from None
+
+
+def _gather(names: list[str], number: int, wait: float) -> dict[int, Wire]:
+    "The chief's connections. It listens where TensorFlow will, once all are there."
     end, trouble = time.monotonic() + wait, ""
-    with listener:
-        while len(wires) < len(names) - 1 and not trouble:
-            listener.settimeout(max(0.01, end - time.monotonic()))
-            try:
-                wire = Wire(listener.accept()[0])
-            except TimeoutError:
+    wires: dict[int, Wire] = {}
+    came: queue.SimpleQueue = queue.SimpleQueue()
+    with _listener(names) as listener:
+        listener.settimeout(0.1)
+        while len(wires := _there(wires)) < len(names) - 1 and not trouble:
+            with suppress(TimeoutError):
+                connection = listener.accept()[0]
+                threading.Thread(
+                    target=_greet, args=(connection, came), daemon=True
+                ).start()
+            while not came.empty() and not trouble:
+                wire, other, of = came.get()
+                wires = _there(wires)  # one that was killed may have come again
+                trouble = _odd(other, of, names, wires)
+                if not trouble:
+                    wires[other] = wire
+                wire.say({"lost": trouble} if trouble else "welcome")
+            if time.monotonic() > end and not trouble:
                 missing = [n for n in range(1, len(names)) if n not in wires]
                 who = ", ".join(_named(names, n) for n in missing)
                 trouble = f"{who} did not come within {wait:g} seconds: start it"
-                break
-            with suppress(OSError, ValueError, KeyError, TypeError):  # a stranger
-                hello = wire.hear()
-                trouble = _odd(hello["worker"], hello["of"], names, wires)
-                wires[hello["worker"]] = wire
-                wire.say({"lost": trouble} if trouble else "welcome")
     for wire in wires.values():
-        wire.keep()
-        if trouble:
-            wire.say({"lost": trouble})
+        wire.say({"lost": trouble} if trouble else "begin")
     if trouble:
         raise ConnectionError(trouble)
     return dict(sorted(wires.items()))
 
 
+def _there(wires: dict[int, Wire]) -> dict[int, Wire]:
+    return {number: wire for number, wire in wires.items() if not wire.gone()}
+
+
+def _greet(connection: socket.socket, came: queue.SimpleQueue) -> None:
+    "Hear who it is. Who does not say it within two seconds is a stranger."
+    connection.settimeout(2)
+    wire = Wire(connection)
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        hello = wire.hear()
+        wire.keep()
+        came.put((wire, int(hello["worker"]), hello["of"]))
+
+
 def _odd(number: int, of: list[str], names: list[str], wires: dict[int, Wire]) -> str:
-    "What is wrong with a worker that has come. Raises `ValueError` for a stranger."
-    if of != names:
+    "What is wrong with a worker that has come."
+    if of != names or number not in range(1, len(names)):
         return f"a worker has other addresses in TF_CONFIG than {_named(names, 0)}"
-    range(1, len(names)).index(number)
     if number in wires:
         return f"two workers say that they are {_named(names, number)}: check TF_CONFIG"
     return ""
@@ -192,19 +219,48 @@ def _reach(names: list[str], number: int, wait: float) -> dict[int, Wire]:
             wire = Wire(socket.create_connection(_place(names[0]), timeout=10))
             wire.say({"worker": number, "of": names})
             answer = wire.hear()
-        if answer == "welcome":
-            wire.keep()
+            if answer == "welcome":  # now for the others
+                wire.keep()
+                answer = wire.hear()
+        if answer == "begin":
             return {0: wire}
         if isinstance(answer, dict) and "lost" in answer:
             raise ConnectionError(answer["lost"])
         time.sleep(0.2)
+    _find(names[:1])
     raise ConnectionError(
         f"{_named(names, 0)} did not come within {wait:g} seconds: start it"
     )
 
 
+def _find(names: list[str]) -> None:
+    "Refuse host names that are not known here, of which TensorFlow says little."
+    for number, name in enumerate(names):
+        try:
+            socket.getaddrinfo(*_place(name))
+        except (OSError, UnicodeError) as e:
+            raise ConnectionError(
+                f"{_named(names, number)} has a host name that is not known here "
+                f"({getattr(e, 'strerror', e)}): correct TF_CONFIG, or make it known"
+            ) from None
+
+
 # %% ../nbs/05d_workers.ipynb #table
 GRACE = 20  # seconds that TensorFlow has to notice by itself that a worker is gone
+
+
+def _met(names: list[str], number: int, wait: float) -> dict[int, Wire]:
+    "Connections to the others, once all are there; who has to wait says for whom."
+    others = [_named(names, n) for n in range(len(names)) if n != number]
+    words = f"waiting up to {wait:g} seconds for {', '.join(others)}"
+    say = partial(print, words, file=sys.stderr, flush=True)
+    patience = threading.Timer(min(5, wait / 2), say)
+    patience.daemon = True
+    patience.start()
+    try:
+        return (_reach if number else _gather)(names, number, wait)
+    finally:
+        patience.cancel()
 
 
 class Table:
@@ -214,7 +270,7 @@ class Table:
         self.names, self.number, self.busy, self.lost = names, number, False, ""
         self.wires: dict[int, Wire] = {}
         if len(names) > 1:
-            self.wires = (_reach if number else _gather)(names, number, wait)
+            self.wires = _met(names, number, wait)
         self.boxes: dict[int, queue.Queue] = {n: queue.Queue() for n in self.wires}
         for other in self.wires:
             threading.Thread(target=self._listen, args=(other,), daemon=True).start()
@@ -268,16 +324,18 @@ class Team(Alone):
     several = True
 
     def __init__(self, names: list[str], number: int, devices: int, wait: float):
-        self.names, self.number, self.devices = names, number, devices
+        self.names, self.number = names, number
+        self.workers, self.devices = len(names), devices
         self.chief, self.table = number == 0, Table(names, number, wait)
         with self.at_work():
-            self.agree({**environment(), "devices": devices})
-            self.strategy = _strategy(len(names), devices)
+            _find(names)
+            self.agree(environment(self.workers, devices))
+            self.strategy = _strategy(self.workers, devices)
 
     def described(self) -> str:
-        if len(self.names) == 1:
+        if self.workers == 1:
             return f"; on {self.devices} devices"
-        workers = f"; with {len(self.names)} workers"
+        workers = f"; with {self.workers} workers"
         if self.chief:
             return f"{workers}, this is the chief"
         chief = _named(self.names, 0)
@@ -337,14 +395,31 @@ class Team(Alone):
         return f"{_named(self.names, self.number)} has ended: {what}"
 
     def fit(self, vae: VAE, batches: Batches, **options) -> None:
+        _check_norms(vae, batches, self.workers, self.devices)
         _fit(Mirrored(vae, self), batches, **options)
 
     def share_of(self, batches: Batches, step: int) -> np.ndarray:
         "This worker's images of a step."
         first = step * batches.batch_size
         rows = batches.order[first : first + batches.batch_size]
-        own = rows[_part(len(rows), self.number, len(self.names))]
+        own = rows[_part(len(rows), self.number, self.workers)]
         return np.asarray(batches.images[own], "float32")
+
+
+def _check_norms(vae: VAE, batches: Batches, workers: int, devices: int) -> None:
+    "Refuse batch normalisation on a replica without images, where it gives NaN."
+    last = len(batches.images) % batches.batch_size or batches.batch_size
+    replicas = workers * devices
+    if last >= replicas:
+        return  # each has an image
+    for layer in vae._flatten_layers():
+        norm = isinstance(layer, keras.layers.BatchNormalization)
+        if norm and not layer.synchronized:
+            raise ValueError(
+                f"the last step of an epoch has fewer images ({last}) than replicas "
+                f"({replicas}), and the BatchNormalization {layer.name} needs one on "
+                "each: choose another batch_size, or make it with synchronized=True"
+            )
 
 
 def _differing(chief: dict, other: dict) -> list[str]:
