@@ -35,7 +35,7 @@ from vae_nb import (
 )
 
 DRAWS, TEST_BITS = 5000, "25f0d69b40ae46a7"  # how the digest of the tosses begins
-SHORT = 12  # epochs, of what was tried
+SHORT = 8  # epochs, of what was tried
 DENSE = dict(filters=[], hidden=[512, 512], activation="silu")
 DOUBLED = dict(filters=[32, 16], kernel_size=4, hidden=[512], activation="silu")
 REFINED = dict(filters=[40], hidden=[256], activation="silu")
