@@ -441,7 +441,7 @@ def paired():
     assert list(n) == [10_000, 200] and (more - 3 * error > 3).all()
 
 
-@claim("81", "One goal is missed: in one series of the KL")
+@claim("81", "One goal is missed: without a warm-up, a step of β goes")
 def goals():
     missed = [row[2] for row in table("81", "before").values() if "missed" in row[2]]
     assert missed == ["all: missed"]
