@@ -219,7 +219,7 @@ def three_sources():
         r"log p\(x\) +# +ELBO +# ± # +difference +# +KL on the grid +#",
     )
     truth, elbo, error, gap, kl = rows.T
-    assert len(rows) == 8 and (gap > 0).all()
+    assert len(rows) == 6 and (gap > 0).all()
     assert np.allclose(truth - elbo, gap, atol=0.011)
     assert (np.abs(gap - kl) < 4.5 * error + 0.02).all()
 
@@ -295,12 +295,14 @@ def warm_up():
 
 @claim(
     "08",
-    "but for one step: of the clothes with 2 latents, in one seed of three, the "
-    "KL rises once.",
+    "With a warm-up the KL falls with each step of β, in every series. Without one it "
+    "rises once: for the clothes with 2 latents, from β = ½ to 1, in one seed of three.",
 )
 def one_exception():
-    rises = {key: (np.diff(kl) >= 0).sum() for key, kl in kls_by_series().items()}
-    assert {key[:2]: n for key, n in rises.items() if n} == {("fashion_mnist", 2): 1}
+    rises = {key: list(np.diff(kl) >= 0) for key, kl in kls_by_series().items()}
+    found = {key[:3]: rose for key, rose in rises.items() if any(rose)}
+    assert found == {("fashion_mnist", 2, 0.0): [True, False, False]}
+    assert len(rises) == 18 and sum(key[2] > 0 for key in rises) == 9
 
 
 @claim("08", "## Twelve losses")
