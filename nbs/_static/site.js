@@ -65,6 +65,9 @@ document.addEventListener("DOMContentLoaded", () => {
     if (link) location.replace(link.href.replace(/#.*/, `#${old}`));
   }
 
+  // An option is one word, also where a table is narrow
+  for (const code of document.querySelectorAll("article table code")) code.classList.toggle("option", /^--[\w-]{1,20}$/.test(code.textContent));
+
   // What Sphinx leaves for a screen reader to guess
   for (const caption of document.querySelectorAll('.caption[role="heading"]')) caption.setAttribute("aria-level", "2");
   for (const list of document.querySelectorAll(".citation-list")) list.removeAttribute("role");
