@@ -296,7 +296,8 @@ def warm_up():
 @claim(
     "08",
     "With a warm-up the KL falls with each step of β, in every series. Without one it "
-    "rises once: for the clothes with 2 latents, from β = ½ to 1, in one seed of three.",
+    "rises once: for the clothes with 2 latents, from β = ½ to 1, in one seed of "
+    "three.",
 )
 def one_exception():
     rises = {key: list(np.diff(kl) >= 0) for key, kl in kls_by_series().items()}
