@@ -25,6 +25,7 @@ from bs4 import BeautifulSoup
 from markdown_it import MarkdownIt
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 from PIL import Image
+from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
 root = Path(__file__).resolve().parent.parent
@@ -419,14 +420,17 @@ def test_a_phone_shows_formulas_printed_lines_and_tables_whole(site, browsers):
     try:
         screen = dict(width=PHONE, height=844, deviceScaleFactor=1, mobile=True)
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
-        for page in ("01a_kl", "10_own_images"):
+        printed = "div.cell_output pre:not(.columns)"
+        for page, shown in (
+            ("01a_kl", ("article div.math mjx-container", printed)),
+            ("10_own_images", (printed,)),
+        ):
             browser.get((site / f"{page}.html").as_uri())
-            browser.execute_async_script(
-                "const done = () => setTimeout(arguments[0], 200);"
-                "(window.MathJax?.startup.promise ?? Promise.resolve()).then(done)"
-            )
-            for what in ("article div.math", "div.cell_output pre:not(.columns)"):
-                assert browser.execute_script(wide, what) == []
+            for what in shown:
+                assert browser.find_elements(By.CSS_SELECTOR, what)
+                WebDriverWait(browser, 10).until(
+                    lambda b, what=what: b.execute_script(wide, what) == []
+                )
         first = browser.execute_script(rows)[0]  # too many columns for a phone
         assert ["latents", "64"] in first and len(first) == 9
     finally:
@@ -446,8 +450,8 @@ def test_an_old_link_to_a_name_leads_to_its_module(site, browsers):
             browser.get(f"{(site / page).as_uri()}.html#{name}")
             WebDriverWait(browser, 10).until(lambda b: "/modules/" in b.current_url)
             assert browser.current_url.endswith(f".html#{name}")
-            assert browser.execute_script(
-                "return document.getElementById(arguments[0]) !== null", name
+            WebDriverWait(browser, 10).until(
+                lambda b, name=name: b.find_elements(By.ID, name)
             )
     finally:
         browsers.put(browser)

@@ -769,7 +769,7 @@ def decoded_once(
             new.mkdir()
             index = _decode_all(pictures, image_size, channels, new)
             (new / "index.json").write_text(json.dumps(asdict(index)))
-            if folder.exists():  # it is damaged, or another process was faster
+            if folder.exists() and _read_index(folder) is None:  # it is damaged
                 with locked(folder.parent, wait=True):
                     if folder.exists() and _read_index(folder) is None:
                         remove(folder)

@@ -451,7 +451,7 @@ def environment(workers: int = 1, devices: int = 1) -> dict:
     "What a training runs on: backend, Python, versions, how many take part."
     backend = keras.backend.backend()
     modules = map(import_module, ("vae_nb", "keras", backend, "numpy"))
-    versions = {module.__name__: module.__version__ for module in modules}
+    versions = {module.__name__: str(module.__version__) for module in modules}
     return {
         "backend": backend,
         "python": platform.python_version(),

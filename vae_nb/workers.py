@@ -163,23 +163,26 @@ def _gather(names: list[str], number: int, wait: float) -> dict[int, Wire]:
     with _listener(names) as listener:
         listener.settimeout(0.1)
         while len(wires := _there(wires)) < len(names) - 1 and not trouble:
-            with suppress(TimeoutError):
+            with suppress(TimeoutError, ConnectionError):
                 connection = listener.accept()[0]
                 threading.Thread(
                     target=_greet, args=(connection, came), daemon=True
                 ).start()
             while not came.empty() and not trouble:
                 wire, other, of = came.get()
+                if wire.gone():
+                    continue
                 wires = _there(wires)  # one that was killed may have come again
                 trouble = _odd(other, of, names, wires)
                 if not trouble:
                     wires[other] = wire
                 wire.say({"lost": trouble} if trouble else "welcome")
-            if time.monotonic() > end and not trouble:
-                missing = [n for n in range(1, len(names)) if n not in wires]
+            missing = [n for n in range(1, len(names)) if n not in wires]
+            if time.monotonic() > end and missing and not trouble:
                 who = ", ".join(_named(names, n) for n in missing)
                 trouble = f"{who} did not come within {wait:g} seconds: start it"
-    for wire in wires.values():
+    late = [came.get()[0] for _ in range(came.qsize())]
+    for wire in [*wires.values(), *late]:
         wire.say({"lost": trouble} if trouble else "begin")
     if trouble:
         raise ConnectionError(trouble)
@@ -250,9 +253,9 @@ GRACE = 20  # seconds that TensorFlow has to notice by itself that a worker is g
 
 
 def _met(names: list[str], number: int, wait: float) -> dict[int, Wire]:
-    "Connections to the others, once all are there; who has to wait says for whom."
+    "Connections to the others, once all are there; who has to wait says so."
     others = [_named(names, n) for n in range(len(names)) if n != number]
-    words = f"waiting up to {wait:g} seconds for {', '.join(others)}"
+    words = f"waiting up to {wait:g} seconds until all are there: {', '.join(others)}"
     say = partial(print, words, file=sys.stderr, flush=True)
     patience = threading.Timer(min(5, wait / 2), say)
     patience.daemon = True
@@ -414,7 +417,7 @@ def _check_norms(vae: VAE, batches: Batches, workers: int, devices: int) -> None
         return  # each has an image
     for layer in vae._flatten_layers():
         norm = isinstance(layer, keras.layers.BatchNormalization)
-        if norm and not layer.synchronized:
+        if norm and layer.trainable and not layer.synchronized:
             raise ValueError(
                 f"the last step of an epoch has fewer images ({last}) than replicas "
                 f"({replicas}), and the BatchNormalization {layer.name} needs one on "

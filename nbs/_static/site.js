@@ -106,7 +106,7 @@ document.addEventListener("DOMContentLoaded", () => {
       const found = [];
       for (let name = names.nextNode(); name; name = names.nextNode()) found.push(name);
       for (const name of found) {
-        const parts = name.data.split(/(?<=_)(?=\w)/);
+        const parts = name.data.match(/.*?_(?=\w)|.+$/gs);
         name.replaceWith(...parts.flatMap((part, i) => i ? [document.createElement("wbr"), part] : [part]));
       }
     }
