@@ -181,11 +181,13 @@ def _gather(names: list[str], number: int, wait: float) -> dict[int, Wire]:
             if time.monotonic() > end and missing and not trouble:
                 who = ", ".join(_named(names, n) for n in missing)
                 trouble = f"{who} did not come within {wait:g} seconds: start it"
-    late = [came.get()[0] for _ in range(came.qsize())]
-    for wire in [*wires.values(), *late]:
-        wire.say({"lost": trouble} if trouble else "begin")
     if trouble:
+        late = [came.get()[0] for _ in range(came.qsize())]
+        for wire in [*wires.values(), *late]:
+            wire.say({"lost": trouble})
         raise ConnectionError(trouble)
+    for wire in wires.values():
+        wire.say("begin")
     return dict(sorted(wires.items()))
 
 

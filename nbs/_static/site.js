@@ -66,7 +66,7 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 
   // An option is one word, also where a table is narrow
-  for (const code of document.querySelectorAll("article table code")) code.classList.toggle("option", /^--[\w-]{1,20}$/.test(code.textContent));
+  for (const code of document.querySelectorAll("article table code")) code.classList.toggle("option", /^--?[\w-]{1,20}$/.test(code.textContent));
 
   // What Sphinx leaves for a screen reader to guess
   for (const caption of document.querySelectorAll('.caption[role="heading"]')) caption.setAttribute("aria-level", "2");
@@ -101,7 +101,6 @@ document.addEventListener("DOMContentLoaded", () => {
       cell.dataset.head = heads[cell.cellIndex] ?? "";
       const said = cell.textContent.trim();
       cell.classList.toggle("number", numbers.test(said));
-      cell.classList.toggle("option", /^--?[\w-]{1,15}$/.test(said));
       const names = document.createNodeIterator(cell, NodeFilter.SHOW_TEXT, (text) => /_\w/.test(text.data) ? NodeFilter.FILTER_ACCEPT : NodeFilter.FILTER_SKIP);
       const found = [];
       for (let name = names.nextNode(); name; name = names.nextNode()) found.push(name);
